@@ -1,0 +1,29 @@
+/* BSS-eval version 3 (Vincent, Gribonval, Fevotte 2006, with 512-tap time-invariant distortion
+ * filters as in mir_eval's bss_eval_sources): SDR, SIR and SAR in dB.
+ *
+ * Computed in double precision: correlations by FFT, the block-Toeplitz normal equations solved
+ * once a call. Any number of threads (no shared state).
+ */
+#ifndef PP_EVAL_BSS_H
+#define PP_EVAL_BSS_H
+
+#include <stdint.h>
+
+#include "base/status.h"
+
+#define PP_BSS_MOST_SOURCES 8
+
+typedef struct pp_bss_result {
+    int sources;
+    int permutation[PP_BSS_MOST_SOURCES]; /* estimate that stands for reference i */
+    double sdr_db[PP_BSS_MOST_SOURCES], sir_db[PP_BSS_MOST_SOURCES], sar_db[PP_BSS_MOST_SOURCES];
+} pp_bss_result;
+
+/* references, estimates: [sources][samples]. best_permutation: try all and keep the one with the
+ * highest mean SIR; otherwise estimate i stands for reference i. A silent reference or estimate is
+ * refused (PP_ERR_USAGE, naming it): its figures would mean nothing. */
+pp_status pp_bss_eval(const float *const *references, const float *const *estimates, int sources,
+                      int64_t samples, int filter_taps, int best_permutation, pp_bss_result *out,
+                      pp_error *err) PP_MUST_USE;
+
+#endif

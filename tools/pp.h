@@ -1,0 +1,11 @@
+/* The verbs of `pp`: one tools/cmd_*.c each. argv[0] is the verb; returns the exit status
+ * (0 done, 1 failed, 2 usage). */
+#ifndef PP_TOOLS_PP_H
+#define PP_TOOLS_PP_H
+
+typedef struct pp_verb {
+    const char *name, *summary;
+    int (*run)(int argc, char **argv);
+} pp_verb;
+
+#endif
