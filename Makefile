@@ -102,6 +102,9 @@ $(BIN)/pp-decode: $(O)/src/media/decoder/pp_decode.o $(LIB)
 
 $(O)/tests/%: $(O)/tests/unit/%.o $(call objects,$(TEST_LIB_SOURCES)) $(LIB)
 	$(link) -lcmocka
+$(O)/tests/test_synth_%: $(O)/tests/unit/test_synth_%.o \
+		$(call objects,$(wildcard tools/synth/*.c)) $(LIB)
+	$(link) $(synth_libs) -lcmocka
 
 test: all
 	tests/run all
