@@ -42,10 +42,31 @@ double pp_random_uniform(pp_random *random)
     return (double)(pp_random_bits(random) >> 11) * 0x1p-53;
 }
 
+/* ln x for x in (0, 1): libm's differs in the last bit between processors with and without fused
+ * multiply-add. x = m 2^e with m in [sqrt(1/2), sqrt 2); ln m = 2 atanh((m - 1) / (m + 1)). */
+static double natural_log(double x)
+{
+    int exponent;
+    double m = frexp(x, &exponent);
+    if (m < 0.70710678118654752440) {
+        m *= 2;
+        exponent--;
+    }
+    double z = (m - 1) / (m + 1), square = z * z, sum = 0;
+    for (int power = 25; power >= 1; power -= 2) sum = sum * square + 1.0 / power;
+    return 2 * z * sum + exponent * 0.69314718055994530942;
+}
+
+/* Marsaglia's polar method; the second number of each pair is dropped to keep the state plain. */
 double pp_random_normal(pp_random *random)
 {
-    double radius = sqrt(-2 * log(1 - pp_random_uniform(random)));
-    return radius * cos(6.283185307179586 * pp_random_uniform(random));
+    double u, v, square;
+    do {
+        u = 2 * pp_random_uniform(random) - 1;
+        v = 2 * pp_random_uniform(random) - 1;
+        square = u * u + v * v;
+    } while (square >= 1 || square == 0);
+    return u * sqrt(-2 * natural_log(square) / square);
 }
 
 uint64_t pp_random_below(pp_random *random, uint64_t n)

@@ -15,7 +15,7 @@ void pp_random_seed(pp_random *random, uint64_t seed, uint64_t stream);
 
 uint64_t pp_random_bits(pp_random *random);              /* 64 even bits */
 double pp_random_uniform(pp_random *random);             /* [0, 1), 53 bits */
-double pp_random_normal(pp_random *random);              /* mean 0, variance 1 (Box-Muller) */
+double pp_random_normal(pp_random *random);              /* mean 0, variance 1 (polar method) */
 uint64_t pp_random_below(pp_random *random, uint64_t n); /* [0, n), without bias; n 0 gives 0 */
 
 #endif
