@@ -62,6 +62,10 @@ pp_status pp_h5_write(pp_h5 *file, const char *path, pp_h5_type type, const int6
 pp_status pp_h5_put(pp_h5 *file, const pp_h5_spec *spec, const void *data,
                     pp_error *err) PP_MUST_USE;
 
+/* For streams of unknown length: a data set created with dims[0] = 0 and chunk[0] > 0 has an
+ * unlimited first dimension, and this sets it (writes beyond it fail). */
+pp_status pp_h5_resize(pp_h5 *file, const char *path, int64_t rows, pp_error *err) PP_MUST_USE;
+
 /* Reading converts to `type`. start NULL: from the origin; count NULL: everything. */
 int pp_h5_has(pp_h5 *file, const char *path);
 pp_status pp_h5_dims(pp_h5 *file, const char *path, int *rank, int64_t dims[PP_H5_MOST_RANK],
