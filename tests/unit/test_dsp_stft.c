@@ -151,6 +151,7 @@ static void any_range_of_frames_gives_the_bytes_of_the_whole(void **state)
 {
     (void)state;
     check_forward_ranges(16, 4, 83, 1);
+    check_forward_ranges(16, 4, 64, 1); /* the last frame is centred behind the last sample */
     check_forward_ranges(16, 8, 17, 1);
     check_forward_ranges(16, 8, 16, 1);
     check_forward_ranges(16, 5, 9, 1);
