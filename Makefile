@@ -16,7 +16,7 @@ endif
 O   := build/$(CONFIG)
 BIN := $(if $(filter release,$(CONFIG)),build/bin,$(O)/bin)
 
-PACKAGES_NEEDED := ompi-c fftw3f libavcodec libavformat libavutil libavfilter libswresample \
+PACKAGES_NEEDED := ompi-c fftw3 fftw3f libavcodec libavformat libavutil libavfilter libswresample \
                    libswscale hdf5-serial zlib sqlite3 jansson inih libcrypto libseccomp
 # Expanded when a rule needs them: `make deps` runs before the libraries are there.
 pkg_cflags = $(shell pkg-config --cflags $(PACKAGES_NEEDED) 2>/dev/null | sed 's/-I/-isystem /g')

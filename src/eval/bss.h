@@ -1,8 +1,9 @@
 /* BSS-eval version 3 (Vincent, Gribonval, Fevotte 2006, with 512-tap time-invariant distortion
  * filters as in mir_eval's bss_eval_sources): SDR, SIR and SAR in dB.
  *
- * Computed in double precision: correlations by FFT, the block-Toeplitz normal equations solved
- * once a call. Any number of threads (no shared state).
+ * Computed in double precision: correlations by FFT, the block-Toeplitz normal equations factored
+ * once a call. One call at a time (FFTW's planner is not thread-safe). Two sources of 6 s take
+ * about 0.1 s and 30 MB; memory grows with (sources * taps)^2.
  */
 #ifndef PP_EVAL_BSS_H
 #define PP_EVAL_BSS_H
@@ -20,8 +21,9 @@ typedef struct pp_bss_result {
 } pp_bss_result;
 
 /* references, estimates: [sources][samples]. best_permutation: try all and keep the one with the
- * highest mean SIR; otherwise estimate i stands for reference i. A silent reference or estimate is
- * refused (PP_ERR_USAGE, naming it): its figures would mean nothing. */
+ * highest mean SIR; otherwise estimate i stands for reference i. With one source SIR is infinite.
+ * A silent reference or estimate is refused (PP_ERR_USAGE, naming it, counted from 1): its figures
+ * would mean nothing. */
 pp_status pp_bss_eval(const float *const *references, const float *const *estimates, int sources,
                       int64_t samples, int filter_taps, int best_permutation, pp_bss_result *out,
                       pp_error *err) PP_MUST_USE;
