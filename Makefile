@@ -20,7 +20,9 @@ PACKAGES_NEEDED := ompi-c fftw3 fftw3f libavcodec libavformat libavutil libavfil
                    libswscale hdf5-serial zlib sqlite3 jansson inih libcrypto libseccomp
 # Expanded when a rule needs them: `make deps` runs before the libraries are there.
 pkg_cflags = $(shell pkg-config --cflags $(PACKAGES_NEEDED) 2>/dev/null | sed 's/-I/-isystem /g')
-pkg_libs   = $(shell pkg-config --libs $(PACKAGES_NEEDED) 2>/dev/null)
+# hdf5-serial.pc leaves out the library of dimension scales
+pkg_libs   = $(shell pkg-config --libs-only-L hdf5-serial 2>/dev/null) -lhdf5_hl \
+             $(shell pkg-config --libs $(PACKAGES_NEEDED) 2>/dev/null)
 blas_cflags = $(shell pkg-config --cflags openblas 2>/dev/null | sed 's/-I/-isystem /g')
 synth_libs = $(shell pkg-config --libs fluidsynth 2>/dev/null)
 

@@ -1,8 +1,15 @@
 /* HDF5 files of this project: created under a temporary name and committed, or opened to read.
  *
- * All I/O goes through a virtual file driver on pp_fileops. Files are in the 1.10 format. Every
+ * All I/O goes through a virtual file driver on pp_fileops. Files are in the 1.10 format (whose
+ * own structures carry checksums), without times, so that equal contents give equal bytes. Every
  * data set has `units` and `long_name`, is chunked, and carries fletcher32 checksums, so a flipped
  * byte is an error and not a number. A path may go through groups: "/stems/00/audio".
+ *
+ * Reading takes any file of HDF5 1.10 or older, but follows no link out of it, loads no plug-in
+ * and reads no data set that keeps its numbers elsewhere.
+ *
+ * A write that fails (full disk) is reported by the call that meets it and by every one after;
+ * the file is then only good for pp_h5_close.
  *
  * One thread an object; HDF5 is not thread-safe: one thread in the whole process uses this layer.
  */
@@ -33,17 +40,19 @@ typedef struct pp_h5_spec {
     pp_h5_type type;
     int rank;
     int64_t dims[PP_H5_MOST_RANK];
-    int64_t chunk[PP_H5_MOST_RANK]; /* 0: the whole dimension */
+    int64_t chunk[PP_H5_MOST_RANK]; /* 0: the whole dimension, less where that is above 64 MB */
     int deflate_level;              /* 0: none; otherwise shuffle + deflate */
     const char *units;              /* "s", "dB", "1" for numbers without one */
     const char *long_name;
     const char *scales[PP_H5_MOST_RANK]; /* data sets to attach as dimension scales; NULL: none */
 } pp_h5_spec;
 
-/* Starts a file that will be `path` once committed. ops: borrowed for the object's life. */
+/* Starts a file that will be `path` once committed; makes missing folders. ops: borrowed for the
+ * object's life. */
 pp_status pp_h5_create(pp_h5 **out, const pp_fileops *ops, const char *path,
                        pp_error *err) PP_MUST_USE;
-/* Closes, re-reads the structure, fsyncs, renames. *file is destroyed in every case. */
+/* Closes, fsyncs, re-reads (the structure, the first and the last chunk of each data set), renames.
+ * *file is destroyed in every case. */
 pp_status pp_h5_commit(pp_h5 **file, pp_error *err) PP_MUST_USE;
 pp_status pp_h5_open(pp_h5 **out, const pp_fileops *ops, const char *path,
                      pp_error *err) PP_MUST_USE;
