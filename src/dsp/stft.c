@@ -9,7 +9,11 @@
 #include "base/memory.h"
 
 /* The plans work on the object's own aligned buffers, one frame at a time, whatever range is asked
- * for: the same frame always runs through the same code on the same alignment. */
+ * for: the same frame always runs through the same code on the same alignment. Without SIMD, since
+ * FFTW's vector code differs from one processor to the next in the last bits; ranks on unlike
+ * nodes must agree. It costs 2 ms a window each way. */
+static const unsigned plan_flags = FFTW_ESTIMATE | FFTW_NO_SIMD;
+
 struct pp_stft {
     pp_stft_shape shape;
     int bins, half;
@@ -86,8 +90,8 @@ static pp_status allocate(pp_stft *stft, pp_error *err)
     if (stft->time == NULL || stft->freq == NULL) {
         return pp_fail(err, PP_ERR_NOMEM, "no memory for an STFT of %zu samples", n);
     }
-    stft->forward = fftwf_plan_dft_r2c_1d(stft->shape.n_fft, stft->time, stft->freq, FFTW_ESTIMATE);
-    stft->inverse = fftwf_plan_dft_c2r_1d(stft->shape.n_fft, stft->freq, stft->time, FFTW_ESTIMATE);
+    stft->forward = fftwf_plan_dft_r2c_1d(stft->shape.n_fft, stft->time, stft->freq, plan_flags);
+    stft->inverse = fftwf_plan_dft_c2r_1d(stft->shape.n_fft, stft->freq, stft->time, plan_flags);
     if (stft->forward == NULL || stft->inverse == NULL) {
         return pp_fail(err, PP_ERR_INTERNAL, "FFTW has no plan for %zu samples", n);
     }

@@ -102,6 +102,28 @@ static void missing_frames_are_silence(void **state)
     pp_warp_destroy(&warp);
 }
 
+static void the_logarithm_is_right_over_the_whole_range(void **state)
+{
+    (void)state;
+    enum { COUNT = 4000 };
+    pp_warp *warp = make(2, 2);
+    float spectrum[2 * 2] = {0}, scratch[2], magnitude[2], input[2];
+    double worst = 0.0;
+    for (int i = 0; i < COUNT; i++) {
+        spectrum[0] = spectrum[2] = expf(-23.0F + 40.0F * (float)i / COUNT);
+        pp_window_input(warp, spectrum, 1, 1, 2, 2, scratch, magnitude, input);
+        worst = fmax(worst, fabs(input[0] - log(magnitude[0])));
+    }
+    for (int i = 0; i < COUNT; i++) { /* where the result is small, relative to it */
+        spectrum[0] = spectrum[2] = 0.9F + 0.2F * (float)i / COUNT;
+        pp_window_input(warp, spectrum, 1, 1, 2, 2, scratch, magnitude, input);
+        double exact = log(magnitude[0]);
+        assert_true(fabs(input[0] - exact) <= 1.2e-7 * fabs(exact));
+    }
+    assert_true(worst < 1.1e-6); /* half a unit in the last place of 17 */
+    pp_warp_destroy(&warp);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -109,6 +131,7 @@ int main(void)
         cmocka_unit_test(constant_masks_stay_constant_and_columns_stay_apart),
         cmocka_unit_test(bad_shapes_are_refused),
         cmocka_unit_test(missing_frames_are_silence),
+        cmocka_unit_test(the_logarithm_is_right_over_the_whole_range),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
