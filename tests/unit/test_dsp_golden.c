@@ -1,4 +1,5 @@
-/* dsp: STFT, warp and network input against the reference (tests/data/dsp_golden.md). */
+/* dsp: STFT, warp, network input and inverse against the reference: six frames of it always
+ * (tests/data/dsp_golden.md), all of golden/inputs.h5 where the shared folder is. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +16,7 @@
 #include "base/text.h"
 #include "dsp/stft.h"
 #include "dsp/window_input.h"
+#include "store/h5.h"
 
 enum { SAMPLES = 65535, HEAD = 2048, TAIL = 2047, BINS = 512, ROWS = 256, COLUMNS = 6 };
 static const int frame_of[COLUMNS] = {0, 1, 2, 253, 254, 255};
@@ -128,11 +130,91 @@ static void network_input_equals_the_reference(void **state)
     pp_warp_destroy(&warp);
 }
 
+/* ---- the whole of golden/inputs.h5 ------------------------------------------------------------
+ */
+
+enum { FRAMES = 256, BACK = 65280 };
+
+static float *take(pp_h5 *file, const char *name, int64_t rows, int64_t columns)
+{
+    float *values = NULL;
+    int64_t dims[2] = {rows, columns};
+    pp_error err = {0};
+    assert_int_equal(pp_h5_take(file, name, PP_H5_F32, columns > 0 ? 2 : 1, dims, 1 << 22,
+                                (void **)&values, &err),
+                     PP_OK);
+    return values;
+}
+
+static pp_h5 *open_inputs(void)
+{
+    const char *shared = getenv("PP_SHARED");
+    char *path = pp_path_join(shared != NULL ? shared : "../shared", "golden/inputs.h5");
+    pp_h5 *file = NULL;
+    pp_error err = {0};
+    if (!pp_path_exists(path)) print_message("no %s: the full comparison is skipped\n", path);
+    else assert_int_equal(pp_h5_open(&file, pp_fileops_system(), path, &err), PP_OK);
+    pp_free(path);
+    return file;
+}
+
+static double spectrum_error(const float *spectrum, const float *magnitude, const float *phase)
+{
+    double worst = 0.0;
+    for (int t = 0; t < FRAMES; t++) {
+        for (int b = 0; b < BINS; b++) {
+            const float *s = spectrum + 2 * (t * BINS + b);
+            double m = magnitude[b * FRAMES + t], p = phase[b * FRAMES + t];
+            worst = fmax(worst, fmax(fabs(s[0] - m * cos(p)), fabs(s[1] - m * sin(p))));
+        }
+    }
+    return worst;
+}
+
+static void the_whole_reference_is_met(void **state)
+{
+    (void)state;
+    pp_h5 *file = open_inputs();
+    if (file == NULL) skip();
+    float *mix = take(file, "/mix", SAMPLES, 0), *back = take(file, "/istft_roundtrip", BACK, 0);
+    float *magnitude = take(file, "/stft_magnitude", BINS, FRAMES);
+    float *phase = take(file, "/stft_phase", BINS, FRAMES);
+    float *warped = take(file, "/warped_magnitude", ROWS, FRAMES);
+    float *spectrum = pp_alloc(FRAMES * BINS * 2, sizeof *spectrum);
+    float *scratch = pp_alloc(BINS * FRAMES, sizeof *scratch);
+    float *own = pp_alloc(ROWS * FRAMES, sizeof *own),
+          *input = pp_alloc(ROWS * FRAMES, sizeof *own);
+    float *sound = pp_alloc(BACK, sizeof *sound);
+    pp_stft *stft = NULL;
+    pp_warp *warp = NULL;
+    pp_error err = {0};
+    assert_int_equal(pp_stft_create(&stft, (pp_stft_shape){1022, 256}, &err), PP_OK);
+    assert_int_equal(pp_warp_create(&warp, BINS, ROWS, &err), PP_OK);
+    assert_int_equal(pp_stft_frames(stft, SAMPLES), FRAMES);
+    pp_stft_forward(stft, mix, 0, SAMPLES, 0, FRAMES, spectrum);
+    pp_window_input(warp, spectrum, FRAMES, FRAMES, BINS, ROWS, scratch, own, input);
+    pp_stft_inverse(stft, spectrum, 0, FRAMES, FRAMES, 0, BACK, sound);
+    double stft_error =
+        spectrum_error(spectrum, magnitude, phase) / largest(magnitude, BINS * FRAMES);
+    double warp_error = difference(own, warped, ROWS * FRAMES) / largest(warped, ROWS * FRAMES);
+    double sound_error = difference(sound, back, BACK) / largest(back, BACK);
+    print_message("of the largest value: STFT %.1e, warp %.1e, inverse %.1e\n", stft_error,
+                  warp_error, sound_error);
+    assert_true(stft_error < 1e-5 && warp_error < 1e-5 && sound_error < 1e-5);
+    float *const all[] = {mix,      back,    magnitude, phase, warped,
+                          spectrum, scratch, own,       input, sound};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) pp_free(all[i]);
+    pp_stft_destroy(&stft);
+    pp_warp_destroy(&warp);
+    pp_h5_close(&file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stft_equals_the_reference),
         cmocka_unit_test(network_input_equals_the_reference),
+        cmocka_unit_test(the_whole_reference_is_met),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }
