@@ -5,6 +5,12 @@
 #include "base/memory.h"
 #include "store/h5_internal.h"
 
+/* A first dimension of 0 with a chunk of its own is one that pp_h5_resize lets grow. */
+static int grows(const int64_t *dims, const int64_t *asked)
+{
+    return dims[0] == 0 && asked[0] > 0;
+}
+
 /* The chunk of each dimension: as asked (0: all of it), within the extent; the largest of those
  * left to us are halved until a chunk fits in memory. */
 static void settle_chunk(hsize_t *chunk, int rank, const int64_t *dims, const int64_t *asked,
@@ -12,6 +18,7 @@ static void settle_chunk(hsize_t *chunk, int rank, const int64_t *dims, const in
 {
     for (int i = 0; i < rank; i++) {
         hsize_t whole = dims[i] > 0 ? (hsize_t)dims[i] : 1;
+        if (i == 0 && grows(dims, asked)) whole = (hsize_t)asked[0];
         chunk[i] = asked[i] > 0 && (hsize_t)asked[i] < whole ? (hsize_t)asked[i] : whole;
     }
     for (;;) {
@@ -107,6 +114,7 @@ pp_status pp_h5_make(pp_h5 *file, const char *path, hid_t type, int rank, const 
         most[i] = dims[i] > 0 ? extent[i] : 1; /* a chunk may not exceed the largest extent */
         chunk_bytes *= (size_t)chunk[i];
     }
+    if (grows(dims, asked)) most[0] = H5S_UNLIMITED;
     hid_t space = H5Screate_simple(rank, extent, most);
     hid_t creation = creation_list(rank, chunk, deflate_level);
     hid_t access = pp_h5_dataset_access(chunk_bytes);
@@ -156,4 +164,21 @@ pp_status pp_h5_dataset(pp_h5 *file, const pp_h5_spec *spec, pp_error *err)
     }
     H5Dclose(dataset);
     return status != PP_OK ? status : pp_h5_settled(file, err);
+}
+
+pp_status pp_h5_resize(pp_h5 *file, const char *path, int64_t rows, pp_error *err)
+{
+    hid_t dataset;
+    pp_h5_made *made = NULL;
+    for (size_t i = 0; i < file->made_count; i++) {
+        if (strcmp(file->made[i].path, path) == 0) made = &file->made[i];
+    }
+    if (made == NULL || rows < 0) {
+        return pp_fail(err, PP_ERR_INTERNAL, "%s: cannot resize %s", file->path, path);
+    }
+    pp_status status = pp_h5_borrow(file, path, &dataset, err);
+    if (status != PP_OK) return status;
+    made->dims[0] = (hsize_t)rows;
+    if (H5Dset_extent(dataset, made->dims) < 0) return pp_h5_failed(file, err, "resize", path);
+    return pp_h5_settled(file, err);
 }
