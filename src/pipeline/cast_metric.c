@@ -1,0 +1,100 @@
+/* The metric of cast: distances between activations are RMS differences of masks in logits. */
+#include <string.h>
+
+#include "base/memory.h"
+#include "eval/cholesky.h"
+#include "pipeline/cast_groups.h"
+
+#define COLUMN_STEP 4
+#define RIDGE 1e-9        /* of the mean diagonal: keeps a singular matrix (a component without */
+#define LEAST_RIDGE 1e-12 /* weight) factorable; logits^2, far below what makes a difference */
+
+void pp_cast_gram(const pp_quantised_maps *maps, const float *magnitude, int components, int rows,
+                  int frames, float *column, float *gram, double *weight)
+{
+    int64_t bins = (int64_t)rows * frames;
+    memset(gram, 0, (size_t)components * (size_t)components * sizeof *gram);
+    *weight = 0;
+    for (int row = 0; row < rows; row++) {
+        for (int frame = 0; frame < frames; frame += COLUMN_STEP) {
+            int64_t bin = (int64_t)row * frames + frame;
+            float loud = magnitude[bin];
+            *weight += loud;
+            for (int k = 0; k < components; k++) {
+                column[k] = maps->offset[k] + maps->scale[k] * (float)maps->codes[k * bins + bin];
+            }
+            for (int k = 0; k < components; k++) {
+                float by = loud * column[k], *out = gram + (int64_t)k * components;
+                for (int l = 0; l < components; l++) out[l] += by * column[l];
+            }
+        }
+    }
+}
+
+struct pp_cast_metric {
+    int components;
+    double *factor; /* [K, K] lower triangular F with F F' = C G C; z = F' v */
+};
+
+/* C G C with a small ridge into the matrix. */
+static void fill(double *matrix, int components, const double *gram_sum, double weight_sum,
+                 const float *scale)
+{
+    double trace = 0;
+    for (int i = 0; i < components; i++) {
+        for (int j = 0; j < components; j++) {
+            /* Both triangles averaged: floats were summed in two orders. */
+            double both = gram_sum[i * components + j] + gram_sum[j * components + i];
+            double mean = weight_sum > 0 ? both / (2 * weight_sum) : 0;
+            matrix[i * components + j] = mean * scale[i] * scale[j];
+        }
+        trace += matrix[i * components + i];
+    }
+    for (int i = 0; i < components; i++) {
+        matrix[i * components + i] += RIDGE * trace / components + LEAST_RIDGE;
+    }
+}
+
+pp_status pp_cast_metric_create(pp_cast_metric **out, int components, const double *gram_sum,
+                                double weight_sum, const float *scale, pp_error *err)
+{
+    void *memory = NULL, *factor = NULL, *workspace = NULL;
+    *out = NULL;
+    pp_status status = pp_alloc_checked(&memory, 1, sizeof **out, "the cast's metric", err);
+    if (status != PP_OK) return status;
+    pp_cast_metric *metric = memory;
+    metric->components = components;
+    status = pp_alloc_checked(&factor, (size_t)components * (size_t)components, sizeof(double),
+                              "the cast's metric", err);
+    metric->factor = factor;
+    if (status == PP_OK) {
+        status = pp_alloc_checked(&workspace, (size_t)pp_cholesky_workspace(components),
+                                  sizeof(double), "the cast's metric", err);
+    }
+    if (status == PP_OK) {
+        fill(metric->factor, components, gram_sum, weight_sum, scale);
+        if (pp_cholesky_factor(metric->factor, components, workspace) != 0)
+            status = pp_fail(err, PP_ERR_INTERNAL, "the component maps' Gram matrix is not finite");
+    }
+    pp_free(workspace);
+    if (status == PP_OK) *out = metric;
+    else pp_cast_metric_destroy(&metric);
+    return status;
+}
+
+void pp_cast_metric_destroy(pp_cast_metric **metric)
+{
+    if (*metric == NULL) return;
+    pp_free((*metric)->factor);
+    PP_FREE(*metric);
+}
+
+void pp_cast_metric_map(const pp_cast_metric *metric, const float *v, float *z)
+{
+    int size = metric->components;
+    for (int j = 0; j < size; j++) {
+        double sum = 0;
+        for (int i = j; i < size; i++) sum += metric->factor[i * size + j] * v[i];
+        z[j] = (float)sum;
+    }
+}
