@@ -34,7 +34,7 @@ OPT.debug   := -O0 -g
 OPT := $(OPT.$(CONFIG))
 VERSION := $(shell cat VERSION)
 
-CPPFLAGS += -D_GNU_SOURCE -Isrc -DPP_VERSION='"$(VERSION)"'
+CPPFLAGS += -D_GNU_SOURCE -Isrc -I. -DPP_VERSION='"$(VERSION)"'
 CFLAGS   += -std=c11 $(OPT) $(WARNINGS) -fPIC -ffp-contract=off
 LDFLAGS  += $(OPT) -Wl,--as-needed
 LDLIBS   += -lm -ldl -lpthread
@@ -78,9 +78,6 @@ help:
 
 deps:
 	@tools/install-deps
-
-# Loops over floats become vectors (-O3); short copies stay loops instead of calls of memcpy.
-build/release/src/train/%.o: CFLAGS += -O3 -fno-tree-loop-distribute-patterns
 
 # ---- programs -------------------------------------------------------------------------------
 
