@@ -14,7 +14,8 @@
  *
  * Everything is padded to `length` >= samples + taps - 1, so that circular and linear convolution
  * are the same, and energies are sums over spectra (Parseval). */
-typedef struct work {
+struct pp_bss {
+    int64_t samples;
     int sources, taps, order; /* order = sources * taps */
     int length, bins;         /* of the transforms */
     double *time;             /* [length] */
@@ -30,7 +31,7 @@ typedef struct work {
     double *scratch;          /* for the factorisation */
     double *delayed;          /* [order] products of the estimate with the delayed references */
     double *filter;           /* [order] */
-} work;
+};
 
 /* The next length that FFTW does fast: no prime factor above 7. */
 static int64_t good_length(int64_t least)
@@ -44,8 +45,10 @@ static int64_t good_length(int64_t least)
     }
 }
 
-static void release(work *w)
+void pp_bss_destroy(pp_bss **bss)
 {
+    pp_bss *w = *bss;
+    if (w == NULL) return;
     if (w->forward != NULL) fftw_destroy_plan(w->forward);
     if (w->inverse != NULL) fftw_destroy_plan(w->inverse);
     fftw_free(w->time);
@@ -56,9 +59,10 @@ static void release(work *w)
     pp_free(w->single);
     pp_free(w->scratch);
     pp_free(w->delayed);
+    PP_FREE(*bss);
 }
 
-static pp_status prepare(work *w, pp_error *err)
+static pp_status prepare(pp_bss *w, pp_error *err)
 {
     const size_t bins = (size_t)w->bins, n = (size_t)w->sources, taps = (size_t)w->taps;
     const size_t order = (size_t)w->order;
@@ -95,7 +99,7 @@ static pp_status prepare(work *w, pp_error *err)
     return PP_OK;
 }
 
-static void transform(work *w, const float *sound, int64_t samples, fftw_complex *to)
+static void transform(pp_bss *w, const float *sound, int64_t samples, fftw_complex *to)
 {
     memset(w->time, 0, (size_t)w->length * sizeof *w->time);
     for (int64_t i = 0; i < samples; i++) w->time[i] = sound[i];
@@ -104,7 +108,7 @@ static void transform(work *w, const float *sound, int64_t samples, fftw_complex
 }
 
 /* time[l] = sum over m of a[m] b[m + l]; negative lags at the end of `time`. */
-static void correlate(work *w, fftw_complex *const a, fftw_complex *const b)
+static void correlate(pp_bss *w, fftw_complex *const a, fftw_complex *const b)
 {
     for (int k = 0; k < w->bins; k++) {
         w->freq[k][0] = a[k][0] * b[k][0] + a[k][1] * b[k][1];
@@ -115,18 +119,18 @@ static void correlate(work *w, fftw_complex *const a, fftw_complex *const b)
     for (int l = 1; l < w->taps; l++) w->time[w->length - l] /= w->length;
 }
 
-static fftw_complex *reference(work *w, int i)
+static fftw_complex *reference(pp_bss *w, int i)
 {
     return w->references + (size_t)i * (size_t)w->bins;
 }
 
 /* Correlation of references i and j; [0] is lag -(taps - 1). */
-static double *correlation(const work *w, int i, int j)
+static double *correlation(const pp_bss *w, int i, int j)
 {
     return w->correlations + (size_t)(i * w->sources + j) * (size_t)(2 * w->taps - 1);
 }
 
-static void correlate_references(work *w)
+static void correlate_references(pp_bss *w)
 {
     for (int i = 0; i < w->sources; i++) {
         for (int j = 0; j <= i; j++) {
@@ -144,7 +148,7 @@ static void correlate_references(work *w)
 
 /* Gram matrix of the delayed copies of references [first, first + count):
  * element ((i, a), (j, b)) = sum over n of r_i[n - a] r_j[n - b] = correlation_ij(a - b). */
-static void fill_gram(const work *w, int first, int count, double *gram)
+static void fill_gram(const pp_bss *w, int first, int count, double *gram)
 {
     const int n = count * w->taps;
     for (int i = 0; i < count; i++) {
@@ -161,7 +165,7 @@ static void fill_gram(const work *w, int first, int count, double *gram)
 /* A reference that never uses part of the spectrum, or two that are equal, make the matrix singular
  * to working precision; the projection is still unique, and a ridge far below the signal finds it.
  */
-static pp_status factor_gram(const work *w, int first, int count, double *gram, pp_error *err)
+static pp_status factor_gram(const pp_bss *w, int first, int count, double *gram, pp_error *err)
 {
     const int n = count * w->taps;
     double ridge = 0.0;
@@ -175,7 +179,7 @@ static pp_status factor_gram(const work *w, int first, int count, double *gram, 
 }
 
 /* Projects the estimate on the delayed copies of references [first, first + count). */
-static void project(work *w, int first, int count, const double *factor, fftw_complex *projection)
+static void project(pp_bss *w, int first, int count, const double *factor, fftw_complex *projection)
 {
     const int n = count * w->taps;
     memcpy(w->filter, w->delayed + (size_t)first * (size_t)w->taps, (size_t)n * sizeof(double));
@@ -195,7 +199,7 @@ static void project(work *w, int first, int count, const double *factor, fftw_co
 
 /* Energy of a - b; b may be NULL. The half spectrum of a real signal: the inner bins count twice.
  */
-static double energy(const work *w, fftw_complex *const a, fftw_complex *const b)
+static double energy(const pp_bss *w, fftw_complex *const a, fftw_complex *const b)
 {
     double sum = 0.0;
     for (int k = 0; k < w->bins; k++) {
@@ -217,7 +221,8 @@ typedef struct figures {
 } figures;
 
 /* row[j]: the figures of this estimate, were it meant for reference j. */
-static void score_estimate(work *w, const float *estimate, int64_t samples, int only, figures *row)
+static void score_estimate(pp_bss *w, const float *estimate, int64_t samples, int only,
+                           figures *row)
 {
     transform(w, estimate, samples, w->estimate);
     for (int i = 0; i < w->sources; i++) {
@@ -289,23 +294,58 @@ static pp_status refuse_unusable(const float *const *sounds, int count, int64_t 
     return PP_OK;
 }
 
-static pp_status run(work *w, const float *const *references, const float *const *estimates,
-                     int64_t samples, int best_permutation, pp_bss_result *out, pp_error *err)
+static pp_status correlate_and_factor(pp_bss *w, const float *const *references, pp_error *err)
 {
     const size_t square = (size_t)w->taps * (size_t)w->taps;
-    pp_status status = PP_OK;
     for (int i = 0; i < w->sources; i++) {
-        transform(w, references[i], samples, reference(w, i));
+        transform(w, references[i], w->samples, reference(w, i));
     }
     correlate_references(w);
-    status = factor_gram(w, 0, w->sources, w->whole, err);
+    pp_status status = factor_gram(w, 0, w->sources, w->whole, err);
     for (int i = 0; i < w->sources && status == PP_OK; i++) {
         status = factor_gram(w, i, 1, w->single + (size_t)i * square, err);
     }
+    return status;
+}
+
+pp_status pp_bss_create(pp_bss **out, const float *const *references, int sources, int64_t samples,
+                        int filter_taps, pp_error *err)
+{
+    *out = NULL;
+    if (sources < 1 || sources > PP_BSS_MOST_SOURCES || filter_taps < 1 || filter_taps > 4096 ||
+        samples < filter_taps || samples > INT64_C(1) << 29) {
+        return pp_fail(err, PP_ERR_USAGE,
+                       "BSS-eval of %d sources, %lld samples, %d taps: 1 to %d sources, 1 to 4096 "
+                       "taps, and at least as many samples as taps",
+                       sources, (long long)samples, filter_taps, PP_BSS_MOST_SOURCES);
+    }
+    pp_status status = refuse_unusable(references, sources, samples, "reference", err);
+    if (status != PP_OK) return status;
+    pp_bss *w = NULL;
+    status = pp_alloc_checked((void **)&w, 1, sizeof *w, "BSS-eval", err);
+    if (status != PP_OK) return status;
+    w->samples = samples;
+    w->sources = sources;
+    w->taps = filter_taps;
+    w->order = sources * filter_taps;
+    w->length = (int)good_length(samples + filter_taps - 1);
+    w->bins = w->length / 2 + 1;
+    status = prepare(w, err);
+    if (status == PP_OK) status = correlate_and_factor(w, references, err);
+    if (status != PP_OK) pp_bss_destroy(&w);
+    *out = w;
+    return status;
+}
+
+pp_status pp_bss_score(pp_bss *w, const float *const *estimates, int best_permutation,
+                       pp_bss_result *out, pp_error *err)
+{
+    memset(out, 0, sizeof *out);
+    pp_status status = refuse_unusable(estimates, w->sources, w->samples, "estimate", err);
     if (status != PP_OK) return status;
     figures scores[PP_BSS_MOST_SOURCES][PP_BSS_MOST_SOURCES];
     for (int i = 0; i < w->sources; i++) {
-        score_estimate(w, estimates[i], samples, best_permutation ? -1 : i, scores[i]);
+        score_estimate(w, estimates[i], w->samples, best_permutation ? -1 : i, scores[i]);
     }
     out->sources = w->sources;
     for (int i = 0; i < w->sources; i++) out->permutation[i] = i;
@@ -324,23 +364,9 @@ pp_status pp_bss_eval(const float *const *references, const float *const *estima
                       pp_error *err)
 {
     memset(out, 0, sizeof *out);
-    if (sources < 1 || sources > PP_BSS_MOST_SOURCES || filter_taps < 1 || filter_taps > 4096 ||
-        samples < filter_taps || samples > INT64_C(1) << 29) {
-        return pp_fail(err, PP_ERR_USAGE,
-                       "BSS-eval of %d sources, %lld samples, %d taps: 1 to %d sources, 1 to 4096 "
-                       "taps, and at least as many samples as taps",
-                       sources, (long long)samples, filter_taps, PP_BSS_MOST_SOURCES);
-    }
-    pp_status status = refuse_unusable(references, sources, samples, "reference", err);
-    if (status == PP_OK) status = refuse_unusable(estimates, sources, samples, "estimate", err);
-    if (status != PP_OK) return status;
-    work w = {.sources = sources, .taps = filter_taps, .order = sources * filter_taps};
-    w.length = (int)good_length(samples + filter_taps - 1);
-    w.bins = w.length / 2 + 1;
-    status = prepare(&w, err);
-    if (status == PP_OK) {
-        status = run(&w, references, estimates, samples, best_permutation, out, err);
-    }
-    release(&w);
+    pp_bss *bss = NULL;
+    pp_status status = pp_bss_create(&bss, references, sources, samples, filter_taps, err);
+    if (status == PP_OK) status = pp_bss_score(bss, estimates, best_permutation, out, err);
+    pp_bss_destroy(&bss);
     return status;
 }

@@ -125,7 +125,6 @@ static void prepare_update(const pp_nmf *nmf)
     switch (nmf->options.divergence) {
     case PP_NMF_KL:
         for (size_t i = 0; i < cells; i++) nmf->quotient[i] = nmf->v[i] / nmf->model[i];
-        for (size_t i = 0; i < cells; i++) nmf->power[i] = 1.0F;
         break;
     case PP_NMF_EUCLIDEAN:
         memcpy(nmf->quotient, nmf->v, cells * sizeof(float));
@@ -172,6 +171,27 @@ static void times_h(const pp_nmf *nmf, const float *m, float *out)
             for (int l = 0; l < LANES; l++) all += sum[l];
             out[(size_t)r * (size_t)rank + (size_t)k] = all;
         }
+    }
+}
+
+/* The denominators for KL: sums of the other factor. */
+static void sums_of_w(const pp_nmf *nmf, float *out)
+{
+    const int rank = nmf->options.rank, padded = nmf->padded;
+    for (int k = 0; k < rank; k++) {
+        float sum = 0.0F;
+        for (int r = 0; r < nmf->rows; r++) sum += nmf->w[(size_t)r * (size_t)rank + (size_t)k];
+        for (int c = 0; c < padded; c++) out[(size_t)k * (size_t)padded + (size_t)c] = sum;
+    }
+}
+
+static void sums_of_h(const pp_nmf *nmf, float *out)
+{
+    const int rank = nmf->options.rank, padded = nmf->padded;
+    for (int k = 0; k < rank; k++) {
+        float sum = 0.0F;
+        for (int c = 0; c < padded; c++) sum += nmf->h[(size_t)k * (size_t)padded + (size_t)c];
+        for (int r = 0; r < nmf->rows; r++) out[(size_t)r * (size_t)rank + (size_t)k] = sum;
     }
 }
 
@@ -247,15 +267,18 @@ double pp_nmf_factor(pp_nmf *nmf, const float *magnitude)
 {
     const size_t w = (size_t)nmf->rows * (size_t)nmf->options.rank;
     const size_t h = (size_t)nmf->options.rank * (size_t)nmf->padded;
+    const int kl = nmf->options.divergence == PP_NMF_KL;
     start(nmf, magnitude);
     for (int i = 0; i < nmf->options.iterations; i++) {
         prepare_update(nmf);
         times_w(nmf, nmf->quotient, nmf->above);
-        times_w(nmf, nmf->power, nmf->below);
+        if (kl) sums_of_w(nmf, nmf->below);
+        else times_w(nmf, nmf->power, nmf->below);
         scale_factor(nmf, nmf->h, h);
         prepare_update(nmf);
         times_h(nmf, nmf->quotient, nmf->above);
-        times_h(nmf, nmf->power, nmf->below);
+        if (kl) sums_of_h(nmf, nmf->below);
+        else times_h(nmf, nmf->power, nmf->below);
         scale_factor(nmf, nmf->w, w);
         normalise(nmf);
     }

@@ -35,7 +35,14 @@ pp_status pp_decoder_create(pp_decoder **out, const char *executable, const pp_m
                             pp_error *err) PP_MUST_USE;
 void pp_decoder_destroy(pp_decoder **decoder);
 
+/* The streams without which a file is refused. What else a file has is used all the same: with
+ * PP_MEDIA_SOUND a WAV file opens (width 0, a scan gives an empty plan), with PP_MEDIA_PICTURES a
+ * silent video or a still image (JPEG, PNG: a video of one picture, which serves every grid time; a
+ * scan gives no samples, and a grid over the duration of the pictures). */
+typedef enum pp_media_need { PP_MEDIA_BOTH, PP_MEDIA_SOUND, PP_MEDIA_PICTURES } pp_media_need;
+
 typedef struct pp_media_options {
+    pp_media_need need;
     int rate_hz;      /* of the sound handed over: 11025 */
     int picture_size; /* shorter side scaled to this (bicubic), centre crop, rotation applied */
     int audio_track;  /* index among the audio streams, -1 for FFmpeg's default */
@@ -74,7 +81,7 @@ typedef struct pp_picture_plan {
 typedef struct pp_media_scan_result {
     int64_t samples;       /* of sound handed over */
     pp_picture_plan *plan; /* [pictures]; owned by the caller after a scan, pp_free */
-    int64_t pictures;      /* grid points in [0, samples / rate_hz); at least 1 */
+    int64_t pictures;      /* grid points in [0, samples / rate_hz); at least 1 if any picture */
     double video_end_s;    /* where the pictures end */
     int truncated;         /* the file ends before its index says */
     double truncated_at_s;

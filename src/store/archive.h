@@ -1,7 +1,7 @@
 /* The archive of one video: HDF5, readable by h5py, HDFView and h5dump.
  * docs/formats/archive.md specifies every data set. Written in any order, committed at the end.
  *
- * Order: create, header and puts, commit; or open, gets, close. One thread (HDF5).
+ * Order: create, puts, commit; or open, gets, close. One thread (HDF5).
  */
 #ifndef PP_STORE_ARCHIVE_H
 #define PP_STORE_ARCHIVE_H
@@ -12,7 +12,8 @@
 #include "store/h5.h"
 
 #define PP_ARCHIVE_FORMAT 1
-#define PP_STAGES 6 /* probe, see, listen, cast, separate, publish */
+#define PP_STAGES 6                /* probe, see, listen, cast, separate, publish */
+#define PP_ARCHIVE_MOST_SOURCES 99 /* two digits name a stem */
 
 typedef struct pp_archive pp_archive;
 
@@ -74,15 +75,42 @@ pp_status pp_archive_put_sources(pp_archive *archive, const pp_archive_source *s
                                  pp_error *err) PP_MUST_USE;
 pp_status pp_archive_put_annotations(pp_archive *archive, const pp_annotation *rows, int64_t count,
                                      pp_error *err) PP_MUST_USE;
+/* Fails where a frame, a window, a sample or the sources were never put. *archive is destroyed in
+ * every case. */
 pp_status pp_archive_commit(pp_archive **archive, pp_error *err) PP_MUST_USE;
-void pp_archive_close(pp_archive **archive); /* throws away what was not committed */
+void pp_archive_close(pp_archive **archive); /* throws away what was not committed; NULL-safe */
 
+/* Reads the header and checks it. Archives of every version up to PP_ARCHIVE_FORMAT are read. */
 pp_status pp_archive_open(pp_archive **out, const pp_fileops *ops, const char *path,
                           pp_error *err) PP_MUST_USE;
+pp_status pp_archive_open_memory(pp_archive **out, const void *bytes, size_t length,
+                                 const char *name, pp_error *err) PP_MUST_USE;
 const pp_archive_header *pp_archive_get_header(const pp_archive *archive); /* borrowed */
 pp_h5 *pp_archive_h5(pp_archive *archive); /* borrowed: the data sets, by their paths */
 
-/* OUT/archives/<2 hex>/<safe name>-<16 hex>.h5, relative to OUT; owned by the caller. */
+/* /stems/00/audio, /mixture/audio ..: the path of a track in its archive. */
+void pp_archive_sound_path(int which, char path[32]);
+
+/* What a whole reading found. */
+typedef struct pp_archive_verdict {
+    int64_t bytes_read; /* of numbers, unpacked */
+    double peak;        /* largest sample of mixture and stems */
+    double sum_error;   /* largest |mixture - (stems + residual)| */
+    int64_t not_finite; /* samples that are no numbers */
+} pp_archive_verdict;
+
+/* |mixture - (stems + residual)| of an archive in order, relative to `peak`. */
+#define PP_ARCHIVE_SUM_TOLERANCE 1e-6
+
+/* Reads every data set through its checksums; checks shapes against the header, keys, and that
+ * stems + residual = mixture. Fails with PP_ERR_FORMAT on the first thing that is wrong. */
+pp_status pp_archive_verify(pp_archive *archive, pp_archive_verdict *verdict,
+                            pp_error *err) PP_MUST_USE;
+
+/* archives/<2 hex>/<safe name>-<16 hex>.h5, relative to OUT; owned by the caller. */
 char *pp_archive_name(const char *source_path, const char *source_sha256);
+/* The archive of this content in OUT, under whatever name it was published; relative to OUT, owned
+ * by the caller; NULL where there is none. */
+char *pp_archive_find(const char *out_folder, const char *source_sha256);
 
 #endif
