@@ -10,6 +10,7 @@
 #ifndef PP_MODEL_MODEL_H
 #define PP_MODEL_MODEL_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/hash.h"
@@ -44,7 +45,7 @@ typedef struct pp_model_identity {
 
 /* kernels: "plain", "fast" or NULL for the best set of this CPU. local_folder: where packed
  * weights are cached for the node, NULL for the default ($PP_LOCAL, else $TMPDIR or /tmp, in a
- * folder private to the user). */
+ * folder private to the user), "" for none: packed into this process's own memory. */
 pp_status pp_model_open(pp_model **out, const char *path, const char *kernels,
                         const char *local_folder, pp_error *err) PP_MUST_USE;
 void pp_model_close(pp_model **model);
@@ -70,6 +71,11 @@ void pp_model_see(const pp_model *model, pp_model_scratch *scratch, const uint8_
 /* As above from pictures normalised already, [n, 3, size, size] floats. */
 void pp_model_see_normalised(const pp_model *model, pp_model_scratch *scratch,
                              const float *pictures, int n, float *features);
+
+/* Clip pooling: features [frames, K, grid, grid] -> [K], maximum or average over everything. */
+void pp_model_pool(const pp_model *model, const float *features, int frames, float *pooled);
+/* The sigmoid that makes vectors of activations, the same bits on every processor. */
+void pp_model_activate(const float *activations, size_t count, float *vectors);
 
 /* Component maps of one window as archives keep them: 8 bits, value = offset + scale * code. */
 typedef struct pp_quantised_maps {
