@@ -18,6 +18,7 @@ static inline float sigmoid(float z, float *e)
 PP_CLONES static void bce(const float *z, const float *t, const float *w, int count, float factor,
                           float *restrict loss, float *gradient)
 {
+    PP_IN_PLACE
     for (int i = 0; i < count; i++) {
         float e;
         const float s = sigmoid(z[i], &e);
@@ -30,6 +31,7 @@ PP_CLONES static void bce(const float *z, const float *t, const float *w, int co
 PP_CLONES static void l1(const float *z, const float *t, const float *w, int count, float factor,
                          float *restrict loss, float *gradient)
 {
+    PP_IN_PLACE
     for (int i = 0; i < count; i++) {
         float e;
         const float s = sigmoid(z[i], &e), d = s - t[i];
@@ -42,6 +44,7 @@ PP_CLONES static void l1(const float *z, const float *t, const float *w, int cou
 PP_CLONES static void l2(const float *z, const float *t, const float *w, int count, float factor,
                          float *restrict loss, float *gradient)
 {
+    PP_IN_PLACE
     for (int i = 0; i < count; i++) {
         float e;
         const float s = sigmoid(z[i], &e), d = s - t[i];
@@ -96,6 +99,7 @@ double pp_train_mask_loss(pp_train_loss kind, const float *logits, const float *
 
 PP_CLONES void pp_train_sigmoid(const float *logits, long count, float *mask)
 {
+    PP_IN_PLACE
     for (long i = 0; i < count; i++) {
         float e;
         mask[i] = sigmoid(logits[i], &e);

@@ -42,18 +42,18 @@ void pp_train_norm_sums(const float *z, long pixels, int channels, double *sums,
 void pp_train_norm_make(const double *sums, int channels, const float *weight, const float *bias,
                         const pp_train_norm_map *map, float *running_mean, float *running_var)
 {
-    const double n = sums[2 * channels];
+    const double n = sums[2 * channels]; /* 0: nobody had a pixel, and nobody will use the map */
     const double keep = 1 - PP_TRAIN_NORM_MOMENTUM;
     for (int c = 0; c < channels; c++) {
-        const double mean = sums[c] / n;
-        double variance = sums[channels + c] / n - mean * mean;
+        const double mean = n > 0 ? sums[c] / n : 0;
+        double variance = n > 0 ? sums[channels + c] / n - mean * mean : 1;
         if (!(variance > 0)) variance = 0;
         const double inverse = 1 / sqrt(variance + PP_TRAIN_NORM_EPS);
         map->mean[c] = (float)mean;
         map->inverse[c] = (float)inverse;
         map->scale[c] = (float)(weight[c] * inverse);
         map->offset[c] = (float)(bias[c] - mean * weight[c] * inverse);
-        if (running_mean == NULL) continue;
+        if (running_mean == NULL || !(n > 0)) continue;
         const double unbiased = n > 1 ? variance * n / (n - 1) : variance;
         running_mean[c] = (float)(keep * running_mean[c] + PP_TRAIN_NORM_MOMENTUM * mean);
         running_var[c] = (float)(keep * running_var[c] + PP_TRAIN_NORM_MOMENTUM * unbiased);
@@ -90,6 +90,7 @@ PP_CLONES static void both_backward(const float *z, long pixels, int channels, c
                                     long ld_leaky, const float *d_relu, long ld_relu, float *dx)
 {
     for (long p = 0; p < pixels; p++, z += channels, dx += channels) {
+        PP_IN_PLACE
         for (int c = 0; c < channels; c++) {
             const float x = scale[c] * z[c] + offset[c];
             const float up = d_leaky[c] + d_relu[c], down = slope * d_leaky[c];
@@ -105,6 +106,7 @@ PP_CLONES static void one_backward(const float *z, long pixels, int channels, co
                                    float *dx)
 {
     for (long p = 0; p < pixels; p++, z += channels, dx += channels, dy += ld_dy) {
+        PP_IN_PLACE
         for (int c = 0; c < channels; c++) {
             const float x = scale[c] * z[c] + offset[c];
             const float down = slope * dy[c];
