@@ -6,6 +6,7 @@
 
 /* One line a verb, in alphabetical order; the sentinel ends the list. */
 static const pp_verb *const verbs[] = {
+    &pp_verb_model,
     &pp_verb_synth,
     NULL,
 };
