@@ -33,7 +33,8 @@ static void follow_hand(pp_hand *hand, const pp_part *part, int which, size_t af
     /* The way to the next note is made in the last 0.3 s before it. */
     float way = fminf(0.3f, fmaxf(until_s + hand->since_s, 0.01f));
     float a = pitch_share(part, from->key), b = pitch_share(part, to->key);
-    hand->pitch = a + (b - a) * smooth_step(1 - until_s / way);
+    hand->move = smooth_step(1 - until_s / way);
+    hand->pitch = a + (b - a) * hand->move;
 }
 
 /* How far the nearest sounding note is from now, in seconds; strikes count for 0.3 s. */

@@ -5,6 +5,8 @@
 
 #include "base/memory.h"
 
+#define COLUMNS 512 /* of the picture, worked on at a time */
+
 /* Backdrop coordinates: 1 high as the video's picture is, x from 0 to its aspect, and the margins
  * around. */
 typedef struct painter {
@@ -223,34 +225,46 @@ void pp_backdrop_clear(pp_backdrop *backdrop)
     PP_FREE(backdrop->rgb);
 }
 
-static void sample(const pp_backdrop *b, float x, float y, uint8_t out[3])
+/* Where column x of the picture lies in the backdrop: its left neighbour there, and the share (of
+ * 256) of the right one. The camera never turns, so columns and rows are independent. */
+typedef struct tap {
+    int at, share;
+} tap;
+
+static tap tap_at(float position, int size)
 {
-    x = fminf(fmaxf(x, 0), (float)b->width - 1.001f);
-    y = fminf(fmaxf(y, 0), (float)b->height - 1.001f);
-    int left = (int)x, top = (int)y;
-    int fx = (int)((x - (float)left) * 256), fy = (int)((y - (float)top) * 256);
-    const uint8_t *a = b->rgb + 3 * ((size_t)top * (size_t)b->width + (size_t)left);
-    const uint8_t *below = a + 3 * (size_t)b->width;
-    for (int c = 0; c < 3; c++) {
-        int upper = a[c] * (256 - fx) + a[c + 3] * fx;
-        int lower = below[c] * (256 - fx) + below[c + 3] * fx;
-        out[c] = (uint8_t)((upper * (256 - fy) + lower * fy + 32768) >> 16);
-    }
+    position = fminf(fmaxf(position, 0), (float)size - 1.001f);
+    int at = (int)position;
+    return (tap){at, (int)((position - (float)at) * 256)};
 }
 
-void pp_backdrop_show(const pp_backdrop *backdrop, pp_affine view, uint8_t *rgb, int width,
-                      int height)
+void pp_backdrop_show(const pp_backdrop *b, pp_affine view, uint8_t *rgb, int width, int height,
+                      int left, int right)
 {
-    /* The camera never turns: the inverse of its view is a scale and a shift. */
-    float scale = (float)backdrop->height / (1 + 2 * PP_BACKDROP_MARGIN);
+    float scale = (float)b->height / (1 + 2 * PP_BACKDROP_MARGIN);
     float margin_x = PP_BACKDROP_MARGIN * (float)width / (float)height;
-    for (int y = 0; y < height; y++) {
-        float scene_y = ((float)y + 0.5f - view.y0) / view.yy;
-        for (int x = 0; x < width; x++) {
-            float scene_x = ((float)x + 0.5f - view.x0) / view.xx;
-            sample(backdrop, (scene_x + margin_x) * scale - 0.5f,
-                   (scene_y + PP_BACKDROP_MARGIN) * scale - 0.5f,
-                   rgb + 3 * ((size_t)y * (size_t)width + (size_t)x));
+    tap columns[COLUMNS];
+    for (int x = left; x < right; x += COLUMNS) {
+        int count = right - x < COLUMNS ? right - x : COLUMNS;
+        for (int i = 0; i < count; i++) {
+            float scene_x = ((float)(x + i) + 0.5f - view.x0) / view.xx;
+            columns[i] = tap_at((scene_x + margin_x) * scale - 0.5f, b->width);
+        }
+        for (int y = 0; y < height; y++) {
+            float scene_y = ((float)y + 0.5f - view.y0) / view.yy;
+            tap row = tap_at((scene_y + PP_BACKDROP_MARGIN) * scale - 0.5f, b->height);
+            const uint8_t *above = b->rgb + 3 * (size_t)row.at * (size_t)b->width;
+            const uint8_t *below = above + 3 * (size_t)b->width;
+            uint8_t *out = rgb + 3 * ((size_t)y * (size_t)width + (size_t)x);
+            for (int i = 0; i < count; i++) {
+                int at = 3 * columns[i].at, share = columns[i].share;
+                for (int c = 0; c < 3; c++) {
+                    int upper = above[at + c] * (256 - share) + above[at + c + 3] * share;
+                    int lower = below[at + c] * (256 - share) + below[at + c + 3] * share;
+                    *out++ =
+                        (uint8_t)((upper * (256 - row.share) + lower * row.share + 32768) >> 16);
+                }
+            }
         }
     }
 }

@@ -19,9 +19,10 @@ pp_status pp_backdrop_create(pp_backdrop *out, int width, int height, pp_world w
                              pp_random *random, pp_error *err) PP_MUST_USE;
 void pp_backdrop_clear(pp_backdrop *backdrop);
 
-/* Fills rgb [height, width, 3] with what the camera sees. `view`: scene coordinates (the picture's
- * height is 1, its left upper corner 0, 0) to pixels of rgb. */
+/* Fills columns left .. right - 1 of rgb [height, width, 3] with what the camera sees. `view`:
+ * scene coordinates (the picture's height is 1, its left upper corner 0, 0) to pixels of rgb, no
+ * turns. */
 void pp_backdrop_show(const pp_backdrop *backdrop, pp_affine view, uint8_t *rgb, int width,
-                      int height);
+                      int height, int left, int right);
 
 #endif

@@ -7,6 +7,17 @@
 #include "base/memory.h"
 #include "canvas_fill.h"
 
+/* fminf and fmaxf are calls, for the sake of not-a-number; here there is none. */
+static inline float lower(float a, float b)
+{
+    return a < b ? a : b;
+}
+
+static inline float upper(float a, float b)
+{
+    return a > b ? a : b;
+}
+
 pp_affine pp_affine_identity(void)
 {
     return (pp_affine){1, 0, 0, 1, 0, 0};
@@ -121,7 +132,7 @@ int pp_box_is_empty(pp_box box)
 
 pp_box pp_box_union(pp_box a, pp_box b)
 {
-    return (pp_box){fminf(a.x0, b.x0), fminf(a.y0, b.y0), fmaxf(a.x1, b.x1), fmaxf(a.y1, b.y1)};
+    return (pp_box){lower(a.x0, b.x0), lower(a.y0, b.y0), upper(a.x1, b.x1), upper(a.y1, b.y1)};
 }
 
 pp_status pp_canvas_create(pp_canvas **out, int width, int height, pp_error *err)
@@ -204,8 +215,8 @@ static void add_edge_row(float *row, int width, float xa, float xb, float dy)
         xa = xb;
         xb = t;
     }
-    xa = fminf(fmaxf(xa, 0), (float)width);
-    xb = fminf(fmaxf(xb, 0), (float)width);
+    xa = lower(upper(xa, 0), (float)width);
+    xb = lower(upper(xb, 0), (float)width);
     int first = (int)xa, last = (int)xb;
     if (first >= width) return;
     if (first == last || xb - xa < 1e-6f) {
@@ -216,7 +227,7 @@ static void add_edge_row(float *row, int width, float xa, float xb, float dy)
     }
     float slope = dy / (xb - xa), done = 0;
     for (int x = first; x <= last; x++) {
-        float from = fmaxf(xa, (float)x), to = fminf(xb, (float)x + 1);
+        float from = upper(xa, (float)x), to = lower(xb, (float)x + 1);
         float part = slope * (to - from);
         float right = 1 - ((from + to) * 0.5f - (float)x);
         row[x] += part * right;
@@ -238,9 +249,9 @@ static void add_edge(pp_canvas *canvas, pp_point a, pp_point b, float left, int 
     }
     if (b.y <= (float)top || a.y >= (float)bottom || b.y - a.y < 1e-7f) return;
     float slope = (b.x - a.x) / (b.y - a.y);
-    float from = fmaxf(a.y, (float)top), end = fminf(b.y, (float)bottom);
+    float from = upper(a.y, (float)top), end = lower(b.y, (float)bottom);
     for (int y = (int)from; y < bottom && (float)y < end; y++) {
-        float y0 = fmaxf(from, (float)y), y1 = fminf(end, (float)y + 1);
+        float y0 = upper(from, (float)y), y1 = lower(end, (float)y + 1);
         if (y1 <= y0) continue;
         float xa = a.x + (y0 - a.y) * slope - left, xb = a.x + (y1 - a.y) * slope - left;
         add_edge_row(canvas->cover + (size_t)y * (size_t)(canvas->width + 2), width, xa, xb,
@@ -261,7 +272,7 @@ static shader prepare_shader(const pp_paint *paint, pp_affine frame)
     shader s = {.kind = paint->kind};
     pp_point p0 = pp_affine_apply(frame, paint->p0.x, paint->p0.y);
     pp_point p1 = pp_affine_apply(frame, paint->p1.x, paint->p1.y);
-    float dx = p1.x - p0.x, dy = p1.y - p0.y, square = fmaxf(dx * dx + dy * dy, 1e-6f);
+    float dx = p1.x - p0.x, dy = p1.y - p0.y, square = upper(dx * dx + dy * dy, 1e-6f);
     s.gx = dx / square;
     s.gy = dy / square;
     s.g0 = -(p0.x * s.gx + p0.y * s.gy);
@@ -286,7 +297,26 @@ static float shade_position(const shader *s, float x, float y)
         float dx = x - s->cx, dy = y - s->cy;
         t = sqrtf(dx * dx + dy * dy) * s->scale;
     }
-    return fminf(fmaxf(t, 0), 1);
+    return lower(upper(t, 0), 1);
+}
+
+static void blend_flat(const shader *s, float alpha, uint8_t *pixel)
+{
+    int share = (int)(alpha * s->from[3] * 256 + 0.5f);
+    for (int c = 0; c < 3; c++) {
+        pixel[c] =
+            (uint8_t)((pixel[c] * (256 - share) + (int)(s->from[c] + 0.5f) * share + 128) >> 8);
+    }
+}
+
+static void blend_shaded(const shader *s, float alpha, float x, float y, uint8_t *pixel)
+{
+    float t = shade_position(s, x, y);
+    alpha *= s->from[3] + s->change[3] * t;
+    for (int c = 0; c < 3; c++) {
+        float below = pixel[c];
+        pixel[c] = (uint8_t)(below + (s->from[c] + s->change[c] * t - below) * alpha + 0.5f);
+    }
 }
 
 static void blend_row(const shader *s, float *row, uint8_t *rgb, int left, int y, int width)
@@ -295,15 +325,10 @@ static void blend_row(const shader *s, float *row, uint8_t *rgb, int left, int y
     for (int x = 0; x < width; x++) {
         sum += row[x];
         row[x] = 0;
-        float cover = fminf(fabsf(sum), 1);
+        float cover = lower(sum < 0 ? -sum : sum, 1);
         if (cover < 0.004f) continue;
-        float t = shade_position(s, (float)(left + x) + 0.5f, (float)y + 0.5f);
-        float alpha = cover * (s->from[3] + s->change[3] * t);
-        uint8_t *pixel = rgb + 3 * x;
-        for (int c = 0; c < 3; c++) {
-            float below = pixel[c];
-            pixel[c] = (uint8_t)(below + (s->from[c] + s->change[c] * t - below) * alpha + 0.5f);
-        }
+        if (s->kind == PP_PAINT_FLAT) blend_flat(s, cover, rgb + 3 * x);
+        else blend_shaded(s, cover, (float)(left + x) + 0.5f, (float)y + 0.5f, rgb + 3 * x);
     }
     row[width] = row[width + 1] = 0;
 }
@@ -313,11 +338,14 @@ static pp_box path_box(const pp_canvas *canvas)
     pp_box box = pp_box_empty();
     for (int i = 0; i < canvas->point_count; i++) {
         pp_point p = canvas->points[i];
-        box = pp_box_union(box, (pp_box){p.x, p.y, p.x, p.y});
+        box.x0 = lower(box.x0, p.x);
+        box.y0 = lower(box.y0, p.y);
+        box.x1 = upper(box.x1, p.x);
+        box.y1 = upper(box.y1, p.y);
     }
     const pp_box *clip = &canvas->clip;
-    return (pp_box){fmaxf(box.x0, clip->x0), fmaxf(box.y0, clip->y0), fminf(box.x1, clip->x1),
-                    fminf(box.y1, clip->y1)};
+    return (pp_box){upper(box.x0, clip->x0), upper(box.y0, clip->y0), lower(box.x1, clip->x1),
+                    lower(box.y1, clip->y1)};
 }
 
 void pp_fill(pp_canvas *canvas, pp_affine frame, const pp_paint *paint)
@@ -327,7 +355,7 @@ void pp_fill(pp_canvas *canvas, pp_affine frame, const pp_paint *paint)
         pp_fill_clear(canvas);
         return;
     }
-    if (fmaxf(paint->from.a, paint->to.a) >= 0.5f) {
+    if (upper(paint->from.a, paint->to.a) >= 0.5f) {
         canvas->box = pp_box_union(canvas->box, box);
         if (canvas->in_inner) canvas->inner = pp_box_union(canvas->inner, box);
     }

@@ -139,16 +139,10 @@ static void draw_hair_front(const pp_pen *head, const pp_figure *f)
     }
 }
 
-static void draw_head(const pp_pen *pen, const pp_figure *f, const pp_body *body)
+static void draw_face(const pp_pen *head, const pp_figure *f)
 {
-    pp_pen head = *pen;
-    head.frame = pp_affine_then(pen->frame, body->head_at);
     float r = f->head;
-    draw_hair_behind(&head, f);
-    pp_paint skin = pp_radial(pp_shade(f->skin, 1.08f), pp_shade(f->skin, 0.82f), -0.3f * r,
-                              -0.2f * r, 1.8f * r);
-    pp_pen_ellipse(&head, 0, 0, 0.9f * r, 1.12f * r, skin);
-    pp_pen plain = head;
+    pp_pen plain = *head;
     plain.outline = 0;
     pp_paint dark = pp_flat(pp_rgb(0.13f, 0.1f, 0.1f));
     for (int side = -1; side <= 1; side += 2) {
@@ -170,9 +164,26 @@ static void draw_head(const pp_pen *pen, const pp_figure *f, const pp_body *body
     }
     pp_pen_line(&plain, -0.2f * r, 0.6f * r, 0.2f * r, 0.6f * r, 0.12f * r,
                 pp_flat(pp_mix(f->skin, pp_rgb(0.6f, 0.12f, 0.15f), 0.6f)));
-    draw_hair_front(&head, f);
 }
 
+static void draw_head(const pp_pen *pen, const pp_figure *f, const pp_body *body)
+{
+    pp_pen head = *pen;
+    head.frame = pp_affine_then(pen->frame, body->head_at);
+    float r = f->head;
+    draw_hair_behind(&head, f);
+    pp_paint skin = pp_radial(pp_shade(f->skin, 1.08f), pp_shade(f->skin, 0.82f), -0.3f * r,
+                              -0.2f * r, 1.8f * r);
+    pp_pen_ellipse(&head, 0, 0, 0.9f * r, 1.12f * r, skin);
+    if (f->facing_away) {
+        if (f->hair_style != 3) {
+            pp_pen_ellipse(&head, 0, -0.15f * r, 1.02f * r, 1.1f * r, pp_flat(f->hair));
+        }
+    } else {
+        draw_face(&head, f);
+    }
+    draw_hair_front(&head, f);
+}
 void pp_figure_draw(const pp_pen *pen, const pp_figure *f, const pp_body *body)
 {
     if (f->seated) draw_chair(pen, f, body);
@@ -190,21 +201,26 @@ void pp_figure_draw(const pp_pen *pen, const pp_figure *f, const pp_body *body)
     draw_head(pen, f, body);
 }
 
-pp_point pp_figure_arm(const pp_pen *pen, const pp_figure *f, const pp_body *body, int side,
-                       pp_point hand, float bend)
+pp_point pp_figure_reach(const pp_figure *f, const pp_body *body, int side, pp_point hand)
 {
     pp_point shoulder = body->shoulder[side];
     float dx = hand.x - shoulder.x, dy = hand.y - shoulder.y;
-    float distance = fmaxf(sqrtf(dx * dx + dy * dy), 1e-4f), reach = 1.98f * f->arm;
-    if (distance > reach) {
-        hand = (pp_point){shoulder.x + dx * reach / distance, shoulder.y + dy * reach / distance};
-        dx = hand.x - shoulder.x;
-        dy = hand.y - shoulder.y;
-        distance = reach;
-    }
-    float away = bend * sqrtf(fmaxf(f->arm * f->arm - 0.25f * distance * distance, 0));
-    pp_point elbow = {shoulder.x + 0.5f * dx - away * dy / distance,
-                      shoulder.y + 0.5f * dy + away * dx / distance};
+    float distance = sqrtf(dx * dx + dy * dy), reach = 1.98f * f->arm;
+    if (distance <= reach) return hand;
+    return (pp_point){shoulder.x + dx * reach / distance, shoulder.y + dy * reach / distance};
+}
+
+pp_point pp_figure_arm(const pp_pen *pen, const pp_figure *f, const pp_body *body, int side,
+                       pp_point hand)
+{
+    pp_point shoulder = body->shoulder[side];
+    hand = pp_figure_reach(f, body, side, hand);
+    float dx = hand.x - shoulder.x, dy = hand.y - shoulder.y;
+    float distance = fmaxf(sqrtf(dx * dx + dy * dy), 1e-4f);
+    float away = sqrtf(fmaxf(f->arm * f->arm - 0.25f * distance * distance, 0)) / distance;
+    pp_point middle = {shoulder.x + 0.5f * dx, shoulder.y + 0.5f * dy};
+    float outward = side ? 1.0f : -1.0f, bend = dx - outward * dy > 0 ? 1.0f : -1.0f;
+    pp_point elbow = {middle.x - bend * away * dy, middle.y + bend * away * dx};
     float width = f->thick;
     pp_paint sleeve = pp_flat(pp_shade(f->top, side ? 0.94f : 1.04f)), skin = pp_flat(f->skin);
     if (f->outline > 0) {

@@ -11,6 +11,7 @@
 
 typedef struct pp_figure {
     pp_colour skin, hair, top, legs, shoes, chair;
+    int facing_away; /* the back of the head shows */
     int hair_style, beard, glasses, hat, dress, long_sleeves, seated, shirt_pattern;
     float head, shoulder, torso, arm, thick; /* radius, half width, length, bone, limb width */
     float sway, sway_s, sway_phase, lean;    /* radians, seconds, turns, radians */
@@ -23,6 +24,7 @@ void pp_figure_choose(pp_figure *figure, pp_random *random);
 typedef struct pp_hand {
     const pp_note *last, *next; /* borrowed; NULL: none */
     float pitch;                /* 0..1 over the part's keys, moving from one note to the next */
+    float move;                 /* 0 where it last struck .. 1 where it will strike next */
     float raise;                /* 0 at the strike, 1 up in between */
     float since_s;              /* since its last strike; large if none */
 } pp_hand;
@@ -51,9 +53,10 @@ void pp_body_pose(pp_body *body, const pp_figure *figure, const pp_act *act);
 
 /* Chair, legs, torso and head; then, over the instrument, each arm to where its hand is. */
 void pp_figure_draw(const pp_pen *pen, const pp_figure *figure, const pp_body *body);
-/* hand: in figure coordinates, pulled in to within reach and returned. bend: +1 or -1, the side to
- * which the elbow goes. */
+/* A hand out of reach is pulled in, and returned; pp_figure_reach says beforehand where it would
+ * be. The elbow goes outwards and down. */
+pp_point pp_figure_reach(const pp_figure *figure, const pp_body *body, int side, pp_point hand);
 pp_point pp_figure_arm(const pp_pen *pen, const pp_figure *figure, const pp_body *body, int side,
-                       pp_point hand, float bend);
+                       pp_point hand);
 
 #endif

@@ -41,12 +41,29 @@ typedef void (*pp_draw_instrument)(const pp_stage *stage);
 pp_pen pp_stage_enter(const pp_stage *stage, pp_affine place);
 void pp_stage_leave(const pp_stage *stage);
 void pp_stage_figure(const pp_stage *stage);
-pp_point pp_stage_arm(const pp_stage *stage, int side, pp_point hand, float bend);
+pp_point pp_stage_reach(const pp_stage *stage, int side, pp_point hand);
+pp_point pp_stage_arm(const pp_stage *stage, int side, pp_point hand);
 /* low..high by the look's number `index`. */
 float pp_look_between(const pp_look *look, int index, float low, float high);
 
+/* The middle of the mouth, in figure coordinates. */
+pp_point pp_stage_mouth(const pp_stage *stage);
+/* The back of an upright's player shows. */
+int pp_piano_is_upright(const pp_look *look);
+
+void pp_draw_accordion(const pp_stage *stage);
 void pp_draw_acoustic_guitar(const pp_stage *stage);
+void pp_draw_banjo(const pp_stage *stage);
+void pp_draw_bassoon(const pp_stage *stage);
+void pp_draw_cello(const pp_stage *stage);
+void pp_draw_clarinet(const pp_stage *stage);
+void pp_draw_drum(const pp_stage *stage);
+void pp_draw_electric_bass(const pp_stage *stage);
 void pp_draw_flute(const pp_stage *stage);
+void pp_draw_piano(const pp_stage *stage);
+void pp_draw_saxophone(const pp_stage *stage);
+void pp_draw_trumpet(const pp_stage *stage);
+void pp_draw_tuba(const pp_stage *stage);
 void pp_draw_violin(const pp_stage *stage);
 void pp_draw_xylophone(const pp_stage *stage);
 

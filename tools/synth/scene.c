@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "layout.h"
 
 static int count_players(const pp_scene_options *o, uint64_t item)
 {
@@ -70,86 +71,6 @@ static pp_status compose_parts(pp_scene *scene, pp_error *err)
     return PP_OK;
 }
 
-/* What a performer covers in figure coordinates, over the whole video. */
-static pp_sighting measure(const pp_scene *scene, int player, pp_canvas *ruler)
-{
-    const float unit = 200;
-    pp_sighting seen = {pp_box_empty(), pp_box_empty()};
-    pp_pen pen = {.canvas = ruler};
-    pp_canvas_begin(ruler, NULL, 1);
-    pen.frame = pp_affine_scale(pp_affine_identity(), unit, unit);
-    pen.frame = pp_affine_move(pen.frame, 1, 1.5f); /* the ruler spans -1..1 and -1.5..0.5 */
-    for (int i = 0; i < 12; i++) {
-        pp_performer_draw(&scene->performers[player], &pen, scene->options.seconds * i / 12);
-    }
-    pp_box *boxes[2] = {&seen.performer, &seen.instrument};
-    const pp_box found[2] = {ruler->box, ruler->inner};
-    for (int i = 0; i < 2; i++) {
-        *boxes[i] = (pp_box){found[i].x0 / unit - 1, found[i].y0 / unit - 1.5f,
-                             found[i].x1 / unit - 1, found[i].y1 / unit - 1.5f};
-    }
-    return seen;
-}
-
-/* Players side by side in the picture's middle square, which is what networks get to see; each
- * as large as the place allows or smaller, sometimes cut off below by the picture's edge. */
-static pp_status place_players(pp_scene *scene, pp_random *random, pp_error *err)
-{
-    pp_canvas *ruler = NULL;
-    pp_status status = pp_canvas_create(&ruler, 400, 400, err);
-    if (status != PP_OK) return status;
-    const pp_scene_options *o = &scene->options;
-    float aspect = (float)o->width / (float)o->height, side = fminf(aspect, 1);
-    float slot = side / (float)scene->players, left = 0.5f * (aspect - side);
-    for (int i = 0; i < scene->players; i++) {
-        pp_sighting seen = measure(scene, i, ruler);
-        pp_box box = seen.performer;
-        /* Where the picture may end below: at the feet, or anywhere under the instrument. */
-        float lowest = fmaxf(seen.instrument.y1 + 0.02f, -0.3f);
-        float cut = pp_chance(random, 0.5) ? 0.03f : pp_between(random, fminf(lowest, 0), 0.03f);
-        float scale = fminf(0.97f * slot / (box.x1 - box.x0), 0.95f / (cut - box.y0));
-        scale *= pp_between(random, scene->players == 1 ? 0.72f : 0.85f, 1);
-        float mirror = pp_chance(random, 0.5) ? -1 : 1;
-        float middle = mirror * 0.5f * (box.x0 + box.x1) * scale;
-        float spare = 0.5f * fmaxf(slot - scale * (box.x1 - box.x0), 0);
-        float x = left + slot * ((float)i + 0.5f) + pp_between(random, -0.8f, 0.8f) * spare;
-        float tall = scale * (cut - box.y0), foot = cut > 0 ? 0.97f : 1.0f;
-        if (cut > 0) foot -= pp_between(random, 0, 1) * fminf(0.97f - tall, 0.12f);
-        pp_affine place = {mirror * scale, 0, 0, scale, x - middle, foot - scale * cut};
-        scene->places[i] = place;
-    }
-    pp_canvas_destroy(&ruler);
-    return PP_OK;
-}
-
-static void set_camera_and_light(pp_scene *scene, pp_random *random)
-{
-    float aspect = (float)scene->options.width / (float)scene->options.height;
-    int still = pp_chance(random, 0.4);
-    scene->zoom_from = pp_between(random, 0.9f, 1.06f);
-    scene->zoom_to = still ? scene->zoom_from : pp_between(random, 0.9f, 1.06f);
-    scene->camera_from = (pp_point){0.5f * aspect + pp_between(random, -0.02f, 0.02f),
-                                    0.5f + pp_between(random, -0.02f, 0.02f)};
-    scene->camera_to = scene->camera_from;
-    if (!still) {
-        scene->camera_to.x += pp_between(random, -0.025f, 0.025f);
-        scene->camera_to.y += pp_between(random, -0.015f, 0.015f);
-    }
-    scene->shake = pp_chance(random, 0.3) ? pp_between(random, 0.001f, 0.004f) : 0;
-    float bright = pp_between(random, -0.1f, 0.08f), contrast = pp_between(random, 0.75f, 1.15f);
-    float gamma = pp_between(random, 0.8f, 1.25f);
-    for (int c = 0; c < 3; c++) {
-        float tint = pp_between(random, 0.88f, 1.1f);
-        for (int i = 0; i < 256; i++) {
-            float value = powf((float)i / 255, gamma);
-            value = ((value - 0.5f) * contrast + 0.5f + bright) * tint;
-            scene->light.table[c][i] = (uint8_t)(255 * fminf(fmaxf(value, 0), 1) + 0.5f);
-        }
-    }
-    scene->light.vignette = pp_chance(random, 0.5) ? pp_between(random, 0.1f, 0.5f) : 0;
-    scene->light.noise = pp_chance(random, 0.6) ? pp_between(random, 1, 7) : 0;
-}
-
 pp_status pp_scene_create(pp_scene **out, const pp_scene_options *options, uint64_t item,
                           pp_error *err)
 {
@@ -161,11 +82,13 @@ pp_status pp_scene_create(pp_scene **out, const pp_scene_options *options, uint6
     pp_random plan = pp_world_random(options->world, options->seed, item, PP_FOR_PLAN, 0);
     cast_players(scene, &plan);
     pp_status status = compose_parts(scene, err);
-    if (status == PP_OK) status = place_players(scene, &plan, err);
-    if (status == PP_OK) {
-        set_camera_and_light(scene, &plan);
-        pp_random random = pp_world_random(options->world, options->seed, item, PP_FOR_BACKDROP, 0);
-        status = pp_backdrop_create(&scene->backdrop, options->width, options->height,
+    if (status == PP_OK) status = pp_layout_place(scene, &plan, err);
+    if (status == PP_OK) pp_layout_camera(scene, &plan);
+    if (status == PP_OK) pp_layout_light(scene, &plan);
+    for (int i = 0; i < scene->panels && status == PP_OK; i++) {
+        pp_random random =
+            pp_world_random(options->world, options->seed, item, PP_FOR_BACKDROP, (uint64_t)i);
+        status = pp_backdrop_create(&scene->backdrops[i], options->width, options->height,
                                     options->world, &random, err);
     }
     if (status != PP_OK) pp_scene_destroy(&scene);
@@ -176,8 +99,10 @@ pp_status pp_scene_create(pp_scene **out, const pp_scene_options *options, uint6
 void pp_scene_destroy(pp_scene **scene)
 {
     if (*scene == NULL) return;
-    for (int i = 0; i < PP_MOST_PLAYERS; i++) pp_part_clear(&(*scene)->parts[i]);
-    pp_backdrop_clear(&(*scene)->backdrop);
+    for (int i = 0; i < PP_MOST_PLAYERS; i++) {
+        pp_part_clear(&(*scene)->parts[i]);
+        pp_backdrop_clear(&(*scene)->backdrops[i]);
+    }
     PP_FREE(*scene);
 }
 
@@ -265,11 +190,18 @@ void pp_scene_draw(const pp_scene *scene, pp_canvas *canvas, double time_s, uint
 {
     pp_canvas_begin(canvas, rgb, rgb == NULL);
     pp_affine view = view_at(scene, time_s);
-    if (rgb != NULL) {
-        pp_backdrop_show(&scene->backdrop, view, rgb, scene->options.width, scene->options.height);
+    int width = scene->options.width, height = scene->options.height;
+    for (int i = 0; i < scene->panels && rgb != NULL; i++) {
+        int left = i * width / scene->panels, right = (i + 1) * width / scene->panels;
+        pp_backdrop_show(&scene->backdrops[i], view, rgb, width, height, left, right);
     }
-    for (int i = 0; i < scene->players; i++) {
+    for (int k = 0; k < scene->players; k++) {
+        int i = scene->order[k];
         pp_pen pen = {.canvas = canvas, .frame = pp_affine_then(view, scene->places[i])};
+        if (scene->panels > 1) {
+            canvas->clip.x0 = (float)(i * width / scene->panels);
+            canvas->clip.x1 = (float)((i + 1) * width / scene->panels);
+        }
         pp_canvas_reset_boxes(canvas);
         pp_performer_draw(&scene->performers[i], &pen, time_s);
         if (sightings != NULL) sightings[i] = (pp_sighting){canvas->box, canvas->inner};

@@ -41,7 +41,10 @@ typedef struct pp_scene {
     pp_performer performers[PP_MOST_PLAYERS];
     pp_sounding soundings[PP_MOST_PLAYERS];
     pp_affine places[PP_MOST_PLAYERS]; /* figure coordinates to scene coordinates */
-    pp_backdrop backdrop;
+    int order[PP_MOST_PLAYERS];        /* in which they are drawn: those behind first */
+    int panels; /* 1; or one a player, side by side: each filmed apart, with a backdrop of its own
+                 */
+    pp_backdrop backdrops[PP_MOST_PLAYERS];
     pp_point camera_from, camera_to; /* centre of view, scene coordinates */
     float zoom_from, zoom_to, shake;
     pp_light light;

@@ -2,12 +2,27 @@
 
 #include <string.h>
 
+#define ONE(program) {program}, 1
+#define TWO(a, b) {a, b}, 2
+#define THREE(a, b, c) {a, b, c}, 3
+
+/* name, manner, lowest and highest key, sustains, vibrato, programs, programs of the test world */
 static const pp_instrument_info instruments[PP_INSTRUMENTS] = {
-    [PP_ACOUSTIC_GUITAR] =
-        {"acoustic_guitar", PP_MANNER_PLUCKED, 40, 76, 0, 0, {24, 25}, 2, {24, 25}, 2},
-    [PP_FLUTE] = {"flute", PP_MANNER_MELODY, 60, 93, 1, 25, {73}, 1, {73}, 1},
-    [PP_VIOLIN] = {"violin", PP_MANNER_BOWED, 55, 93, 1, 35, {40, 110}, 2, {40}, 1},
-    [PP_XYLOPHONE] = {"xylophone", PP_MANNER_MALLETS, 60, 96, 0, 0, {13}, 1, {13}, 1},
+    {"accordion", PP_MANNER_KEYS, 41, 84, 1, 8, TWO(21, 23), ONE(21)},
+    {"acoustic_guitar", PP_MANNER_PLUCKED, 40, 76, 0, 0, TWO(24, 25), TWO(24, 25)},
+    {"banjo", PP_MANNER_ROLL, 48, 79, 0, 0, ONE(105), ONE(105)},
+    {"bassoon", PP_MANNER_MELODY, 34, 67, 1, 15, ONE(70), ONE(70)},
+    {"cello", PP_MANNER_BOWED, 36, 72, 1, 35, ONE(42), ONE(42)},
+    {"clarinet", PP_MANNER_MELODY, 50, 86, 1, 6, ONE(71), ONE(71)},
+    {"drum", PP_MANNER_DRUMS, 36, 51, 0, 0, THREE(128, 136, 160), TWO(128, 144)},
+    {"electric_bass", PP_MANNER_BASS, 28, 55, 0, 0, THREE(33, 34, 35), TWO(33, 34)},
+    {"flute", PP_MANNER_MELODY, 60, 93, 1, 25, ONE(73), ONE(73)},
+    {"piano", PP_MANNER_KEYS, 33, 88, 0, 0, TWO(0, 1), ONE(0)},
+    {"saxophone", PP_MANNER_MELODY, 44, 80, 1, 28, THREE(64, 65, 66), TWO(65, 66)},
+    {"trumpet", PP_MANNER_MELODY, 54, 84, 1, 18, ONE(56), ONE(56)},
+    {"tuba", PP_MANNER_MELODY, 29, 55, 1, 10, ONE(58), ONE(58)},
+    {"violin", PP_MANNER_BOWED, 55, 93, 1, 35, TWO(40, 110), ONE(40)},
+    {"xylophone", PP_MANNER_MALLETS, 60, 96, 0, 0, TWO(13, 12), ONE(13)},
 };
 
 const pp_instrument_info *pp_instrument_get(pp_instrument instrument)

@@ -9,8 +9,19 @@
 
 /* Names are MUSIC-21's. The order is alphabetical and part of the random choices: append only. */
 typedef enum pp_instrument {
+    PP_ACCORDION,
     PP_ACOUSTIC_GUITAR,
+    PP_BANJO,
+    PP_BASSOON,
+    PP_CELLO,
+    PP_CLARINET,
+    PP_DRUM,
+    PP_ELECTRIC_BASS,
     PP_FLUTE,
+    PP_PIANO,
+    PP_SAXOPHONE,
+    PP_TRUMPET,
+    PP_TUBA,
     PP_VIOLIN,
     PP_XYLOPHONE,
     PP_INSTRUMENTS
