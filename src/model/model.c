@@ -223,6 +223,11 @@ const char *pp_model_kernels(const pp_model *model)
     return model->kernels_text;
 }
 
+const float *pp_model_scale(const pp_model *model)
+{
+    return model->synthesizer_scale;
+}
+
 pp_model_inside pp_model_look_inside(const pp_model *model)
 {
     return (pp_model_inside){model->kernels, model->sound.graph, model->frame.graph,

@@ -53,6 +53,8 @@ void pp_model_close(pp_model **model);
 const pp_model_shape *pp_model_get_shape(const pp_model *model);       /* borrowed */
 const pp_model_identity *pp_model_get_identity(const pp_model *model); /* borrowed */
 const char *pp_model_kernels(const pp_model *model); /* e.g. "plain/SkylakeX"; borrowed */
+/* The synthesizer's scale [K] (ones where its head has none); borrowed. */
+const float *pp_model_scale(const pp_model *model);
 
 /* Room for `batch` windows or pictures at a time; the bytes of a result never depend on it. */
 pp_status pp_model_scratch_create(pp_model_scratch **out, const pp_model *model, int batch,

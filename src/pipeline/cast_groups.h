@@ -1,10 +1,11 @@
 /* Cast, first half: which kinds of sound do the pixels of a video make? docs/pipeline.md, Cast.
  *
  * Pixels are compared by what their masks do. The mask of a pixel with activations v is
- * sigmoid(sum_k v_k c_k s_k + bias) with synthesizer scale c and component maps s, so two pixels'
- * logits differ by sum_k (v_k - v'_k) c_k s_k, and the mean square of that over all bins, weighted
- * by how loud each is, is (v - v')' C G C (v - v') with the Gram matrix G = <s s'>. A metric maps v
- * to z with exactly these distances: |z - z'| is the RMS difference of two masks in logits.
+ * sigmoid(sum_k v_k c_k s_k + bias) with synthesizer scale c and component maps s, so the logits of
+ * two pixels differ by sum_k (v_k - v'_k) c_k s_k. Its mean over a window makes one mask more open
+ * everywhere, which is no other sound; its variance over the bins, weighted by how loud each is, is
+ * (v - v')' C G C (v - v') with the covariance G of the maps. A metric maps v to z with exactly
+ * these distances: |z - z'| is the RMS difference of two masks in logits, their means apart.
  *
  * Groups: z of loud pixels, streamed in time order into a fixed number of small clusters (as in
  * BIRCH: Zhang, Ramakrishnan, Livny, SIGMOD 1996; the radius grows when room runs out), which are
@@ -17,14 +18,16 @@
 
 /* ---- the metric -------------------------------------------------------------------------- */
 
-/* The Gram matrix of one window, gram [K, K], and its weight, the sum of magnitudes over the bins
- * used: every fourth column, which is plenty for a mean. column: scratch of K floats. */
-void pp_cast_gram(const pp_quantised_maps *maps, const float *magnitude, int components, int rows,
-                  int frames, float *column, float *gram, double *weight);
+/* Sums for the covariance of one window's maps: products [K, K] of deviations from the window's
+ * means, and the weight, the sum of magnitudes over the bins used (every fourth column, which is
+ * plenty). means, deviation: scratch [K]. */
+void pp_cast_covariance(const pp_quantised_maps *maps, const float *magnitude, int components,
+                        int rows, int frames, double *means, float *deviation, float *products,
+                        double *weight);
 
 typedef struct pp_cast_metric pp_cast_metric;
-/* gram_sum [K, K]: sum over windows of gram; weight_sum of their weights; scale [K]. */
-pp_status pp_cast_metric_create(pp_cast_metric **out, int components, const double *gram_sum,
+/* products_sum [K, K]: sum over windows of products; weight_sum of their weights; scale [K]. */
+pp_status pp_cast_metric_create(pp_cast_metric **out, int components, const double *products_sum,
                                 double weight_sum, const float *scale, pp_error *err) PP_MUST_USE;
 void pp_cast_metric_destroy(pp_cast_metric **metric);
 /* v [K] -> z [K] */

@@ -9,24 +9,40 @@
 #define RIDGE 1e-9        /* of the mean diagonal: keeps a singular matrix (a component without */
 #define LEAST_RIDGE 1e-12 /* weight) factorable; logits^2, far below what makes a difference */
 
-void pp_cast_gram(const pp_quantised_maps *maps, const float *magnitude, int components, int rows,
-                  int frames, float *column, float *gram, double *weight)
+/* Weighted means [K] over the bins used; returns the sum of weights. */
+static double find_means(const pp_quantised_maps *maps, const float *magnitude, int components,
+                         int64_t bins, double *means)
 {
+    double weight = 0;
+    for (int64_t bin = 0; bin < bins; bin += COLUMN_STEP) weight += magnitude[bin];
+    for (int k = 0; k < components; k++) {
+        const uint8_t *codes = maps->codes + k * bins;
+        double sum = 0;
+        for (int64_t bin = 0; bin < bins; bin += COLUMN_STEP) {
+            sum += (double)magnitude[bin] * codes[bin];
+        }
+        means[k] = weight > 0 ? sum / weight : 0;
+    }
+    return weight;
+}
+
+void pp_cast_covariance(const pp_quantised_maps *maps, const float *magnitude, int components,
+                        int rows, int frames, double *means, float *deviation, float *products,
+                        double *weight)
+{
+    /* Columns are every fourth bin where window_frames is a multiple of four, and nearly so where
+     * it is not. */
     int64_t bins = (int64_t)rows * frames;
-    memset(gram, 0, (size_t)components * (size_t)components * sizeof *gram);
-    *weight = 0;
-    for (int row = 0; row < rows; row++) {
-        for (int frame = 0; frame < frames; frame += COLUMN_STEP) {
-            int64_t bin = (int64_t)row * frames + frame;
-            float loud = magnitude[bin];
-            *weight += loud;
-            for (int k = 0; k < components; k++) {
-                column[k] = maps->offset[k] + maps->scale[k] * (float)maps->codes[k * bins + bin];
-            }
-            for (int k = 0; k < components; k++) {
-                float by = loud * column[k], *out = gram + (int64_t)k * components;
-                for (int l = 0; l < components; l++) out[l] += by * column[l];
-            }
+    memset(products, 0, (size_t)components * (size_t)components * sizeof *products);
+    *weight = find_means(maps, magnitude, components, bins, means);
+    for (int64_t bin = 0; bin < bins; bin += COLUMN_STEP) {
+        float loud = magnitude[bin];
+        for (int k = 0; k < components; k++) {
+            deviation[k] = maps->scale[k] * ((float)maps->codes[k * bins + bin] - (float)means[k]);
+        }
+        for (int k = 0; k < components; k++) {
+            float by = loud * deviation[k], *out = products + (int64_t)k * components;
+            for (int l = 0; l < components; l++) out[l] += by * deviation[l];
         }
     }
 }
@@ -37,14 +53,14 @@ struct pp_cast_metric {
 };
 
 /* C G C with a small ridge into the matrix. */
-static void fill(double *matrix, int components, const double *gram_sum, double weight_sum,
+static void fill(double *matrix, int components, const double *products_sum, double weight_sum,
                  const float *scale)
 {
     double trace = 0;
     for (int i = 0; i < components; i++) {
         for (int j = 0; j < components; j++) {
             /* Both triangles averaged: floats were summed in two orders. */
-            double both = gram_sum[i * components + j] + gram_sum[j * components + i];
+            double both = products_sum[i * components + j] + products_sum[j * components + i];
             double mean = weight_sum > 0 ? both / (2 * weight_sum) : 0;
             matrix[i * components + j] = mean * scale[i] * scale[j];
         }
@@ -55,7 +71,7 @@ static void fill(double *matrix, int components, const double *gram_sum, double 
     }
 }
 
-pp_status pp_cast_metric_create(pp_cast_metric **out, int components, const double *gram_sum,
+pp_status pp_cast_metric_create(pp_cast_metric **out, int components, const double *products_sum,
                                 double weight_sum, const float *scale, pp_error *err)
 {
     void *memory = NULL, *factor = NULL, *workspace = NULL;
@@ -72,9 +88,9 @@ pp_status pp_cast_metric_create(pp_cast_metric **out, int components, const doub
                                   sizeof(double), "the cast's metric", err);
     }
     if (status == PP_OK) {
-        fill(metric->factor, components, gram_sum, weight_sum, scale);
+        fill(metric->factor, components, products_sum, weight_sum, scale);
         if (pp_cholesky_factor(metric->factor, components, workspace) != 0)
-            status = pp_fail(err, PP_ERR_INTERNAL, "the component maps' Gram matrix is not finite");
+            status = pp_fail(err, PP_ERR_INTERNAL, "the component maps' covariance is not finite");
     }
     pp_free(workspace);
     if (status == PP_OK) *out = metric;

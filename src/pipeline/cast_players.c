@@ -208,6 +208,14 @@ static int find_players(const pp_cast_players *players, int kind, int most, int8
     return count;
 }
 
+static int sounds(const pp_cast_players *players, int kind)
+{
+    for (int i = 0; i < cell_count(players); i++) {
+        if (activity_of(players, kind, i) > 0) return 1;
+    }
+    return 0;
+}
+
 int pp_cast_players_finish(pp_cast_players *players, int most)
 {
     int sources = 0;
@@ -218,7 +226,8 @@ int pp_cast_players_finish(pp_cast_players *players, int most)
         if (room > MOST_PLAYERS) room = MOST_PLAYERS;
         int count = find_players(players, kind, room, marks, found);
         share_out(players, kind, marks, found, count, sources);
-        sources += count > 0 ? count : 1;
+        if (count == 0 && sounds(players, kind)) count = 1; /* spread too thin for islands */
+        sources += count;
     }
     return sources;
 }

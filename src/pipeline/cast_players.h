@@ -20,7 +20,8 @@ void pp_cast_players_destroy(pp_cast_players **players);
 /* kind [grid, grid] (-1: none) and amplitude [grid, grid] of one window. */
 void pp_cast_players_add(pp_cast_players *players, const int8_t *kind, const float *amplitude);
 
-/* Decides; returns the number of sources, at least one a kind, at most `most` (>= kinds). */
+/* Decides; returns the number of sources: at least one for each kind that any pixel was of, at most
+ * `most` (>= kinds). */
 int pp_cast_players_finish(pp_cast_players *players, int most);
 /* After that: the source of a pixel of this kind. */
 int pp_cast_players_source(const pp_cast_players *players, int kind, int row, int column);

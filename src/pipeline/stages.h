@@ -6,7 +6,9 @@
 #ifndef PP_PIPELINE_STAGES_H
 #define PP_PIPELINE_STAGES_H
 
-#include "pipeline/pipeline.h"
+#include "dsp/stft.h"
+#include "dsp/warp.h"
+#include "pipeline/segments.h"
 
 /* How alike (0..1) two groups of pixels must be to be one source; docs/pipeline.md, Cast. */
 #define PP_CAST_ALIKE 0.8
@@ -21,5 +23,61 @@ typedef struct pp_keys {
 } pp_keys;
 void pp_keys_of(pp_keys *keys, const char *source_sha256, const pp_source *source,
                 const pp_parameters *parameters, const pp_model *model);
+
+/* ---- one lease at work ------------------------------------------------------------------- */
+
+struct pp_pipeline {
+    pp_pipeline_setup is; /* as given: borrowed */
+    const pp_model_shape *shape;
+    int batch, bins;
+    pp_stft *stft;
+    pp_warp *warp;
+    pp_model_scratch *scratch;
+};
+
+typedef struct pp_job {
+    pp_pipeline *pipeline;
+    const pp_lease *lease;
+    pp_progress progress;
+    void *user;
+    pp_lease_result *result;
+    pp_keys keys;
+    pp_cut cut;      /* once probe is there */
+    char *folder;    /* OUT/shards/<id> */
+    pp_media *media; /* open while see needs it */
+    pp_h5 *probe;    /* open once something read it */
+} pp_job;
+
+/* Shows life; other than PP_OK ends the lease. */
+pp_status pp_job_progress(pp_job *job, pp_stage stage, int windows_done, pp_error *err) PP_MUST_USE;
+
+struct stat;
+int64_t pp_mtime_ns(const struct stat *of);
+
+/* One stage of the lease's video, or of one of its segments. What is committed already with the
+ * same key is left as it is. */
+pp_status pp_stage_probe(pp_job *job, pp_error *err) PP_MUST_USE;
+pp_status pp_stage_see(pp_job *job, int64_t segment, pp_error *err) PP_MUST_USE;
+pp_status pp_stage_listen(pp_job *job, int64_t segment, pp_error *err) PP_MUST_USE;
+pp_status pp_stage_energy(pp_job *job, int64_t segment, pp_error *err) PP_MUST_USE;
+pp_status pp_stage_cast(pp_job *job, pp_error *err) PP_MUST_USE;
+pp_status pp_stage_separate(pp_job *job, int64_t segment, pp_error *err) PP_MUST_USE;
+pp_status pp_stage_publish(pp_job *job, pp_error *err) PP_MUST_USE;
+
+/* Opens the video for the job. After probe: fails where the file is no longer the same. */
+pp_status pp_job_open_media(pp_job *job, pp_error *err) PP_MUST_USE;
+
+/* Opens probe.h5 for the job and makes its cut. PP_ERR_NOT_FOUND where it is not there. */
+pp_status pp_job_open_probe(pp_job *job, pp_error *err) PP_MUST_USE;
+/* Samples [first, first + count) of the sound. */
+pp_status pp_job_sound(pp_job *job, int64_t first, int64_t count, float *samples,
+                       pp_error *err) PP_MUST_USE;
+
+/* The STFT frames [first, first + count) of the sound. slice: room for the samples that
+ * pp_stft_sample_range names; spectrum [count, bins, 2]. */
+pp_status pp_job_spectrum(pp_job *job, int64_t first, int64_t count, float *slice, float *spectrum,
+                          pp_error *err) PP_MUST_USE;
+/* Samples that a slice of so many frames can need, reflection at the ends included. */
+int64_t pp_job_slice_room(const pp_job *job, int64_t frames);
 
 #endif

@@ -1,0 +1,104 @@
+/* listen: the audio network on the windows of one segment, its maps in 8 bits. */
+#include "base/memory.h"
+#include "pipeline/window.h"
+
+typedef struct listen {
+    pp_job *job;
+    pp_h5 *file;
+    pp_window_room room;
+    float *maps;             /* [batch, K, log_rows, window_frames] */
+    pp_quantised_maps codes; /* of one window */
+} listen;
+
+static size_t maps_of_one(const pp_model_shape *shape)
+{
+    return (size_t)shape->components * (size_t)shape->log_rows * (size_t)shape->window_frames;
+}
+
+static pp_status allocate(listen *at, pp_error *err)
+{
+    const pp_pipeline *pipeline = at->job->pipeline;
+    void *maps = NULL;
+    pp_status status = pp_window_room_create(&at->room, at->job, pipeline->batch, err);
+    if (status == PP_OK) {
+        status = pp_alloc_checked(&maps, (size_t)pipeline->batch * maps_of_one(pipeline->shape),
+                                  sizeof(float), "component maps", err);
+    }
+    at->maps = maps;
+    return status != PP_OK ? status : pp_maps_create(&at->codes, pipeline->shape, err);
+}
+
+static pp_status create_file(listen *at, int64_t segment, int64_t rows, pp_error *err)
+{
+    const pp_model_shape *shape = at->job->pipeline->shape;
+    const int64_t codes[] = {rows, shape->components, shape->log_rows, shape->window_frames};
+    const int64_t levels[] = {rows, shape->components};
+    pp_status status = pp_shard_create(&at->file, at->job, PP_SHARD_LISTEN, segment, err);
+    if (status == PP_OK) {
+        status = pp_shard_dataset(at->file, "/codes", PP_H5_U8, 4, codes, "1",
+                                  "component maps: offset + scale * code", err);
+    }
+    if (status == PP_OK) {
+        status = pp_shard_dataset(at->file, "/scale", PP_H5_F32, 2, levels, "1",
+                                  "step of the codes of each map", err);
+    }
+    if (status == PP_OK) {
+        status = pp_shard_dataset(at->file, "/offset", PP_H5_F32, 2, levels, "1",
+                                  "value of code 0 of each map", err);
+    }
+    return status;
+}
+
+static pp_status write_maps(listen *at, int64_t row, pp_error *err)
+{
+    const pp_model_shape *shape = at->job->pipeline->shape;
+    const int64_t start[4] = {row};
+    const int64_t count[4] = {1, shape->components, shape->log_rows, shape->window_frames};
+    pp_status status =
+        pp_h5_write(at->file, "/codes", PP_H5_U8, start, count, at->codes.codes, err);
+    if (status == PP_OK)
+        status = pp_h5_write(at->file, "/scale", PP_H5_F32, start, count, at->codes.scale, err);
+    if (status == PP_OK)
+        status = pp_h5_write(at->file, "/offset", PP_H5_F32, start, count, at->codes.offset, err);
+    return status;
+}
+
+/* Windows [windows.first + done, + count), which are rows done... of the shard. */
+static pp_status run_batch(listen *at, pp_range windows, int64_t done, int count, pp_error *err)
+{
+    const pp_pipeline *pipeline = at->job->pipeline;
+    for (int i = 0; i < count; i++) {
+        pp_status status = pp_window_read(at->job, windows.first + done + i, &at->room, i, err);
+        if (status != PP_OK) return status;
+    }
+    pp_model_listen(pipeline->is.model, pipeline->scratch, at->room.input, count, at->maps);
+    for (int i = 0; i < count; i++) {
+        const float *maps = at->maps + (size_t)i * maps_of_one(pipeline->shape);
+        pp_model_quantise(pipeline->is.model, maps, &at->codes);
+        pp_status status = write_maps(at, done + i, err);
+        if (status == PP_OK) status = pp_job_progress(at->job, PP_STAGE_LISTEN, 1, err);
+        if (status != PP_OK) return status;
+    }
+    return PP_OK;
+}
+
+pp_status pp_stage_listen(pp_job *job, int64_t segment, pp_error *err)
+{
+    if (pp_shard_is_done(job, PP_SHARD_LISTEN, segment)) return PP_OK;
+    listen at = {.job = job};
+    pp_range windows = pp_cut_segment_windows(&job->cut, segment);
+    pp_status status = allocate(&at, err);
+    if (status == PP_OK) status = create_file(&at, segment, windows.count, err);
+    for (int64_t done = 0; status == PP_OK && done < windows.count;) {
+        int64_t left = windows.count - done;
+        int count = left < job->pipeline->batch ? (int)left : job->pipeline->batch;
+        status = run_batch(&at, windows, done, count, err);
+        done += count;
+    }
+    if (status == PP_OK) status = pp_h5_commit(&at.file, err);
+    pp_h5_close(&at.file);
+    pp_window_room_free(&at.room);
+    pp_free(at.maps);
+    pp_maps_free(&at.codes);
+    return status;
+}
