@@ -6,7 +6,11 @@
 
 /* One line a verb, in alphabetical order; the sentinel ends the list. */
 static const pp_verb *const verbs[] = {
+    &pp_verb_fsck,
+    &pp_verb_gc,
+    &pp_verb_index,
     &pp_verb_model,
+    &pp_verb_query,
     &pp_verb_synth,
     NULL,
 };

@@ -8,7 +8,11 @@ typedef struct pp_verb {
     int (*run)(int argc, char **argv);
 } pp_verb;
 
+extern const pp_verb pp_verb_fsck;
+extern const pp_verb pp_verb_gc;
+extern const pp_verb pp_verb_index;
 extern const pp_verb pp_verb_model;
+extern const pp_verb pp_verb_query;
 extern const pp_verb pp_verb_synth;
 
 #endif

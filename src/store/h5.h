@@ -86,6 +86,9 @@ pp_status pp_h5_read(pp_h5 *file, const char *path, pp_h5_type type, const int64
 pp_status pp_h5_take(pp_h5 *file, const char *path, pp_h5_type type, int rank, int64_t *dims,
                      uint64_t most_bytes, void **data, pp_error *err) PP_MUST_USE;
 
+/* Reads every data set of the file through its checksums; *bytes (may be NULL): of numbers read. */
+pp_status pp_h5_verify(pp_h5 *file, int64_t *bytes, pp_error *err) PP_MUST_USE;
+
 /* Attributes of a group or data set ("/" for the file). Text is UTF-8. */
 pp_status pp_h5_set_text(pp_h5 *file, const char *object, const char *name, const char *text,
                          pp_error *err) PP_MUST_USE;

@@ -159,8 +159,9 @@ static pp_status open_dataset(pp_h5 *file, const char *path, hid_t *dataset, pp_
     }
     hid_t access = pp_h5_dataset_access(chunk_bytes);
     if (access >= 0) *dataset = H5Dopen2(file->file, path, access);
+    if (*dataset < 0) status = pp_h5_failed(file, err, "open", path);
     if (access >= 0) H5Pclose(access);
-    return *dataset < 0 ? pp_h5_failed(file, err, "open", path) : PP_OK;
+    return status;
 }
 
 pp_status pp_h5_borrow(pp_h5 *file, const char *path, hid_t *dataset, pp_error *err)

@@ -95,15 +95,18 @@ static hid_t access_list(pp_h5 *file)
     return -1;
 }
 
-static void open_h5(pp_h5 *file)
+/* HDF5 forgets why a call failed at the next call, closing a list included: so that comes last. */
+static pp_status open_h5(pp_h5 *file, pp_error *err)
 {
     hid_t access = access_list(file);
-    if (access < 0) return;
-    file->file = H5Fopen(file->io.path, H5F_ACC_RDONLY, access);
-    H5Pclose(access);
+    if (access >= 0) file->file = H5Fopen(file->io.path, H5F_ACC_RDONLY, access);
+    pp_status status = PP_OK;
+    if (file->file < 0) status = pp_h5_failed(file, err, "open it as HDF5", NULL);
+    if (access >= 0) H5Pclose(access);
+    return status;
 }
 
-static void create_h5(pp_h5 *file)
+static pp_status create_h5(pp_h5 *file, pp_error *err)
 {
     hid_t access = access_list(file);
     hid_t creation = H5Pcreate(H5P_FILE_CREATE);
@@ -111,8 +114,11 @@ static void create_h5(pp_h5 *file)
     if (access >= 0 && creation >= 0 && H5Pset_obj_track_times(creation, 0) >= 0) {
         file->file = H5Fcreate(file->io.path, H5F_ACC_EXCL, creation, access);
     }
+    pp_status status = PP_OK;
+    if (file->file < 0) status = pp_h5_failed(file, err, "create the file", NULL);
     if (access >= 0) H5Pclose(access);
     if (creation >= 0) H5Pclose(creation);
+    return status != PP_OK ? status : pp_h5_settled(file, err);
 }
 
 pp_status pp_h5_create(pp_h5 **out, const pp_fileops *ops, const char *path, pp_error *err)
@@ -129,9 +135,7 @@ pp_status pp_h5_create(pp_h5 **out, const pp_fileops *ops, const char *path, pp_
     if (status == PP_OK) {
         file->io.path = file->temporary;
         file->io.creating = 1;
-        create_h5(file);
-        if (file->file < 0) status = pp_h5_failed(file, err, "create the file", NULL);
-        else status = pp_h5_settled(file, err);
+        status = create_h5(file, err);
     }
     pp_free(folder);
     if (status != PP_OK) pp_h5_close(&file);
@@ -141,9 +145,7 @@ pp_status pp_h5_create(pp_h5 **out, const pp_fileops *ops, const char *path, pp_
 
 static pp_status finish_open(pp_h5 **out, pp_h5 *file, pp_error *err)
 {
-    open_h5(file);
-    pp_status status = PP_OK;
-    if (file->file < 0) status = pp_h5_failed(file, err, "open it as HDF5", NULL);
+    pp_status status = open_h5(file, err);
     if (status != PP_OK) pp_h5_close(&file);
     *out = file;
     return status;

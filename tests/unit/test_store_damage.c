@@ -202,6 +202,7 @@ static void other_files_are_named_as_such(void **state)
                          PP_ERR_FORMAT);
         assert_null(file);
         assert_non_null(strstr(err.message, "x.h5"));
+        assert_null(strstr(err.message, "no reason"));
     }
     pp_error err = {0};
     pp_h5 *file;
