@@ -5,6 +5,7 @@
 #include "pp.h"
 
 /* One line a verb, in alphabetical order; the sentinel ends the list. */
+/* clang-format off */
 static const pp_verb *const verbs[] = {
     &pp_verb_fsck,
     &pp_verb_gc,
@@ -14,6 +15,7 @@ static const pp_verb *const verbs[] = {
     &pp_verb_synth,
     NULL,
 };
+/* clang-format on */
 
 static int usage(FILE *to)
 {
