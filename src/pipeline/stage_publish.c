@@ -125,6 +125,10 @@ static void fill_header(const publish *at, pp_archive_header *header)
         .with_maps = job->pipeline->is.parameters->profile == PP_PROFILE_PIXELS,
     };
     memcpy(header->source_sha256, job->result->sha256, PP_HASH_HEX);
+    memcpy(header->source_identity, job->result->identity, PP_HASH_HEX);
+    header->audio_track = job->lease->source.audio_track;
+    header->source_start_s = job->lease->source.start_s;
+    header->source_end_s = job->lease->source.end_s;
     memcpy(header->model_digest, model->digest, PP_HASH_HEX);
     memcpy(header->stage_keys, job->keys.stage, sizeof header->stage_keys);
 }

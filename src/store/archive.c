@@ -86,6 +86,9 @@ static pp_status make_sets(pp_archive *archive, pp_error *err)
 static pp_status copy_header(pp_archive *archive, const pp_archive_header *header, pp_error *err)
 {
     archive->header = *header;
+    if (header->source_identity[0] == '\0') {
+        memcpy(archive->header.source_identity, header->source_sha256, PP_HASH_HEX);
+    }
     int count;
     const pp_archive_field *fields = pp_archive_fields(&count);
     const char **path = &archive->header.source_path;

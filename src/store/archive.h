@@ -21,6 +21,11 @@ typedef struct pp_archive_header {
     const char *source_path; /* as given; bytes kept (hex attribute where not UTF-8) */
     const char *source_id;   /* of the manifest, or "" */
     char source_sha256[PP_HASH_HEX];
+    /* Of what was taken from the source: the same as source_sha256 for all of it. Names the
+     * archive. Empty when creating: source_sha256. */
+    char source_identity[PP_HASH_HEX];
+    int audio_track;                     /* -1: the default one */
+    double source_start_s, source_end_s; /* the part of it; 0, 0: all */
     double duration_s;
     const char *model_name;
     char model_digest[PP_HASH_HEX];
@@ -108,9 +113,9 @@ pp_status pp_archive_verify(pp_archive *archive, pp_archive_verdict *verdict,
                             pp_error *err) PP_MUST_USE;
 
 /* archives/<2 hex>/<safe name>-<16 hex>.h5, relative to OUT; owned by the caller. */
-char *pp_archive_name(const char *source_path, const char *source_sha256);
+char *pp_archive_name(const char *source_path, const char *identity);
 /* The archive of this content in OUT, under whatever name it was published; relative to OUT, owned
- * by the caller; NULL where there is none. */
-char *pp_archive_find(const char *out_folder, const char *source_sha256);
+ * by the caller; NULL where there is none. The first 16 digits of the identity are enough. */
+char *pp_archive_find(const char *out_folder, const char *identity);
 
 #endif

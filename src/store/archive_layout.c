@@ -18,6 +18,10 @@ const pp_archive_field *pp_archive_fields(int *count)
     static const pp_archive_field fields[] = {
         FIELD("source_id", TEXT, source_id, 0, 0),
         FIELD("source_sha256", HEX, source_sha256, 0, 0),
+        FIELD("source_identity", HEX, source_identity, 0, 0),
+        FIELD("audio_track", INT, audio_track, -1, 100000),
+        FIELD("source_start_s", REAL, source_start_s, 0, 0),
+        FIELD("source_end_s", REAL, source_end_s, 0, 0),
         FIELD("duration_s", REAL, duration_s, 0, 0),
         FIELD("model_name", TEXT, model_name, 0, 0),
         FIELD("model_digest", HEX, model_digest, 0, 0),
@@ -219,7 +223,7 @@ const char *pp_archive_keep_text(pp_archive *archive, char *owned)
 
 /* ---- names ---------------------------------------------------------------------------------- */
 
-char *pp_archive_name(const char *source_path, const char *source_sha256)
+char *pp_archive_name(const char *source_path, const char *identity)
 {
     const char *name = pp_path_name(source_path), *dot = strrchr(name, '.');
     size_t length = dot != NULL && dot != name ? (size_t)(dot - name) : strlen(name);
@@ -227,17 +231,17 @@ char *pp_archive_name(const char *source_path, const char *source_sha256)
     char *safe = stem != NULL ? pp_path_safe_name(stem, 100) : NULL;
     char *path = NULL;
     if (safe != NULL) {
-        path = pp_format("archives/%.2s/%s-%.16s.h5", source_sha256, safe, source_sha256);
+        path = pp_format("archives/%.2s/%s-%.16s.h5", identity, safe, identity);
     }
     pp_free(stem);
     pp_free(safe);
     return path;
 }
 
-char *pp_archive_find(const char *out_folder, const char *source_sha256)
+char *pp_archive_find(const char *out_folder, const char *identity)
 {
-    char *folder = pp_format("%s/archives/%.2s", out_folder, source_sha256);
-    char *ending = pp_format("-%.16s.h5", source_sha256);
+    char *folder = pp_format("%s/archives/%.2s", out_folder, identity);
+    char *ending = pp_format("-%.16s.h5", identity);
     DIR *entries = folder != NULL && ending != NULL ? opendir(folder) : NULL;
     char *found = NULL;
     for (struct dirent *entry; entries != NULL && (entry = readdir(entries)) != NULL;) {
@@ -245,7 +249,7 @@ char *pp_archive_find(const char *out_folder, const char *source_sha256)
         /* several: left by runs that knew the file under other names; the first by name counts */
         if (found != NULL && strcmp(pp_path_name(found), entry->d_name) <= 0) continue;
         pp_free(found);
-        found = pp_format("archives/%.2s/%s", source_sha256, entry->d_name);
+        found = pp_format("archives/%.2s/%s", identity, entry->d_name);
     }
     if (entries != NULL) closedir(entries);
     pp_free(folder);

@@ -296,7 +296,8 @@ static pp_status check_sound(pp_archive *archive, pp_archive_verdict *verdict, p
 static pp_status check_keys(pp_archive *archive, pp_error *err)
 {
     const pp_archive_header *header = &archive->header;
-    int whole = strlen(header->source_sha256) == PP_HASH_HEX - 1;
+    int whole = strlen(header->source_sha256) == PP_HASH_HEX - 1 &&
+                strlen(header->source_identity) == PP_HASH_HEX - 1;
     for (int i = 0; i < PP_STAGES; i++) {
         whole = whole && strlen(header->stage_keys[i]) == PP_HASH_HEX - 1;
     }

@@ -49,10 +49,11 @@ pp_status pp_catalogue_run(sqlite3 *db, const char *sql, pp_error *err)
     return pp_catalogue_fail(db, err, PP_ERR_INTERNAL, "write");
 }
 
-int64_t pp_catalogue_content(const char *source_sha256)
+int64_t pp_catalogue_content(const char *archive)
 {
-    char hex[17] = "";
-    memcpy(hex, source_sha256, strnlen(source_sha256, 16));
+    char hex[17] = ""; /* before ".h5" */
+    size_t length = strlen(archive);
+    if (length >= 19) memcpy(hex, archive + length - 19, 16);
     return (int64_t)(strtoull(hex, NULL, 16) >> 1);
 }
 
@@ -322,7 +323,7 @@ static pp_status add_archive(writer *w, int64_t content, const char *name, pp_er
  * wrong with it is for `pp fsck` to say. */
 static pp_status refresh_archive(writer *w, const pp_corpus_row *row, pp_error *err)
 {
-    int64_t content = pp_catalogue_content(row->source_sha256), known = 0;
+    int64_t content = pp_catalogue_content(row->archive), known = 0;
     sqlite3_stmt *find = w->statements[FIND_ARCHIVE];
     sqlite3_bind_int64(find, 1, content);
     bind_text(find, 2, row->archive);
@@ -351,7 +352,7 @@ static pp_status add_video(writer *w, const pp_corpus_row *row, pp_error *err)
     sqlite3_stmt *add = w->statements[ADD_VIDEO];
     bind_text(add, 1, row->source_path);
     bind_text(add, 2, row->source_id);
-    sqlite3_bind_int64(add, 3, pp_catalogue_content(row->source_sha256));
+    sqlite3_bind_int64(add, 3, pp_catalogue_content(row->archive));
     bind_text(add, 4, row->source_sha256);
     bind_text(add, 5, row->archive);
     bind_real(add, 6, row->duration_s);

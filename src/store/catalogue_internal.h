@@ -16,7 +16,7 @@ pp_status pp_catalogue_run(sqlite3 *db, const char *sql, pp_error *err);
 pp_status pp_catalogue_digest(sqlite3 *db, char hex[PP_HASH_HEX], pp_error *err);
 /* Structure and digest of an open catalogue; PP_ERR_FORMAT where either is wrong. */
 pp_status pp_catalogue_is_sound(sqlite3 *db, pp_error *err);
-/* The key by which tables name an archive: 63 bits of the source's SHA-256. */
-int64_t pp_catalogue_content(const char *source_sha256);
+/* The key by which tables name an archive: 63 bits of its identity, from its name. */
+int64_t pp_catalogue_content(const char *archive);
 
 #endif

@@ -239,7 +239,7 @@ pp_status pp_catalogue_check(const char *out_folder, const pp_corpus_row *rows, 
     }
     size_t found = 0, missing = 0;
     for (int64_t i = 0; status == PP_OK && i < count; i++) {
-        listed key = {.content = pp_catalogue_content(rows[i].source_sha256)};
+        listed key = {.content = pp_catalogue_content(rows[i].archive)};
         listed *entry = list.count == 0
                             ? NULL
                             : bsearch(&key, list.all, list.count, sizeof *list.all, by_content);

@@ -40,8 +40,8 @@ static pp_status add_finding(checker *c, const char *path, int damage, const cha
 static pp_status check_name(const char *path, const pp_archive_header *header, pp_error *err)
 {
     size_t length = strlen(path);
-    if (strncmp(path + 9, header->source_sha256, 2) == 0 &&
-        strncmp(path + length - 19, header->source_sha256, 16) == 0) {
+    if (strncmp(path + 9, header->source_identity, 2) == 0 &&
+        strncmp(path + length - 19, header->source_identity, 16) == 0) {
         return PP_OK;
     }
     return pp_fail(err, PP_ERR_FORMAT, "is the archive of another source than its name says");

@@ -58,7 +58,8 @@ SCALES = {"/frames/thumbnail": {0: "/frames/time"}, "/pixels/features": {0: "/fr
           "/pixels/energy": {0: "/windows/start"}, "/pixels/source": {0: "/windows/start"},
           "/sources/box": {1: "/windows/start"}, "/sources/level_db": {1: "/windows/start"},
           "/components/maps": {0: "/windows/start"}}
-HEADER = ["format", "version", "source_path", "source_id", "source_sha256", "duration_s",
+HEADER = ["format", "version", "source_path", "source_id", "source_sha256",
+          "source_identity", "audio_track", "source_start_s", "source_end_s", "duration_s",
           "model_name", "model_digest", "model_untrained", "parameters", "kernels",
           "tool_version", "media", "rate_hz"] + [
               f"stage_key_{stage}"

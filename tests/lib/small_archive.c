@@ -16,6 +16,7 @@ pp_archive_header small_archive_header(const small_archive *shape)
     pp_archive_header header = {
         .source_path = shape->source_path != NULL ? shape->source_path : "videos/duet.mp4",
         .source_id = "",
+        .audio_track = -1,
         .duration_s = (double)shape->samples / 11025,
         .model_name = "test",
         .untrained = 1,
