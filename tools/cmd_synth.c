@@ -32,11 +32,16 @@ static const char usage_text[] =
     "      --fps X            pictures a second (12)\n"
     "      --rate HZ          of the sound, 8000 to 48000 (44100)\n"
     "      --world W          train, validation or test: each has its own looks (train)\n"
-    "      --soundfont FILE   SF2 or SF3; may be given several times (TimGM6mb.sf2 of Debian)\n"
+    "      --soundfont FILE   SF2 or SF3; may be given several times (TimGM6mb.sf2;\n"
+    "                         the test world: FluidR3_GM.sf2 where it is installed)\n"
     "      --jobs J           processes (1)\n"
     "      --preset P         x264 preset (veryfast)\n"
     "      --crf Q            x264 quality, 1 to 51 (23)\n"
     "      --no-tracks        leave the WAV files out\n"
+    "      --sound-only       no videos: sound-NNNNNN-INSTRUMENT.flac, one performer each, in all\n"
+    "                         kinds of rooms, and manifest.csv (--rate is then 11025 if not "
+    "given)\n"
+    "      --wav              32-bit float WAV instead of FLAC, with --sound-only\n"
     "      --list             print the instruments and stop\n";
 
 enum {
@@ -54,7 +59,9 @@ enum {
     OPT_PRESET,
     OPT_CRF,
     OPT_NO_TRACKS,
-    OPT_LIST
+    OPT_LIST,
+    OPT_SOUND_ONLY,
+    OPT_WAV
 };
 
 static const struct option long_options[] = {
@@ -75,6 +82,8 @@ static const struct option long_options[] = {
     {"preset", required_argument, NULL, OPT_PRESET},
     {"crf", required_argument, NULL, OPT_CRF},
     {"no-tracks", no_argument, NULL, OPT_NO_TRACKS},
+    {"sound-only", no_argument, NULL, OPT_SOUND_ONLY},
+    {"wav", no_argument, NULL, OPT_WAV},
     {"list", no_argument, NULL, OPT_LIST},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -207,6 +216,12 @@ static pp_status parse_one(arguments *a, int option, const char *text, pp_error 
     case OPT_NO_TRACKS:
         c->tracks = 0;
         return PP_OK;
+    case OPT_SOUND_ONLY:
+        c->sound_only = 1;
+        return PP_OK;
+    case OPT_WAV:
+        c->wav = 1;
+        return PP_OK;
     case OPT_LIST:
         a->list = 1;
         return PP_OK;
@@ -233,17 +248,36 @@ static pp_status parse(arguments *a, int argc, char **argv, pp_error *err)
     return PP_OK;
 }
 
-static const char *find_font(void)
+/* The test world sounds of other samples than the others where Debian's big font is there; which
+ * font played is in each truth file. */
+static const char *find_font(pp_world world)
 {
     static const char *const places[] = {
         "/usr/share/sounds/sf2/TimGM6mb.sf2",
         "/usr/share/soundfonts/TimGM6mb.sf2",
         "/usr/local/share/sounds/sf2/TimGM6mb.sf2",
     };
+    static const char *const for_tests = "/usr/share/sounds/sf2/FluidR3_GM.sf2";
+    if (world == PP_WORLD_TEST) {
+        if (pp_path_exists(for_tests)) return for_tests;
+        pp_log(PP_LOG_WARN,
+               "pp synth: no %s (Debian: fluid-soundfont-gm): the test world sounds "
+               "of the same samples as the training world",
+               for_tests);
+    }
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         if (pp_path_exists(places[i])) return places[i];
     }
     return places[0]; /* the message names where it was looked for */
+}
+
+/* What depends on other options. */
+static pp_status complete(arguments *a, pp_error *err)
+{
+    pp_scene_options *o = &a->corpus.scene;
+    a->corpus.fonts = a->fonts;
+    if (o->rate_hz == 0) o->rate_hz = a->corpus.sound_only ? 11025 : 44100;
+    return o->fonts == 0 ? add_font(a, find_font(o->world), err) : PP_OK;
 }
 
 static int run(int argc, char **argv)
@@ -257,8 +291,7 @@ static int run(int argc, char **argv)
                                         .seconds = 10,
                                         .width = 320,
                                         .height = 240,
-                                        .fps = 12,
-                                        .rate_hz = 44100};
+                                        .fps = 12};
     pp_error err = {0};
     pp_status status = parse(&a, argc, argv, &err);
     if (status == PP_OK && a.help) return fputs(usage_text, stdout) == EOF;
@@ -266,8 +299,7 @@ static int run(int argc, char **argv)
         for (int i = 0; i < PP_INSTRUMENTS; i++) puts(pp_instrument_get((pp_instrument)i)->name);
         return 0;
     }
-    if (status == PP_OK && a.corpus.scene.fonts == 0) status = add_font(&a, find_font(), &err);
-    a.corpus.fonts = a.fonts;
+    if (status == PP_OK) status = complete(&a, &err);
     if (status == PP_OK) status = pp_corpus_make(&a.corpus, &err);
     if (status == PP_OK) return 0;
     pp_log_failure(PP_LOG_ERROR, "pp synth", &err);

@@ -13,6 +13,7 @@
 #define SYNTH_RATE 44100
 #define BLOCK 128 /* samples between control changes: two of FluidSynth's own */
 #define MOST_FONTS 8
+#define WHEEL 12 /* semitones of pitch bend each way */
 
 typedef struct font {
     char *path;
@@ -169,6 +170,7 @@ typedef struct player {
     int sustains;
     int bend, expression; /* as last sent */
     double note_s, stretch;
+    int key, key_before;
 } player;
 
 static pp_status tune(player *p, const font *f, pp_error *err)
@@ -176,9 +178,11 @@ static pp_status tune(player *p, const font *f, pp_error *err)
     int drums = p->sounding->program >= 128;
     int bank = drums ? 128 : 0, program = drums ? p->sounding->program - 128 : p->sounding->program;
     p->channel = drums ? 9 : 0;
-    if (fluid_synth_pitch_wheel_sens(p->synth, p->channel, 2) != FLUID_OK) {
+    if (fluid_synth_pitch_wheel_sens(p->synth, p->channel, WHEEL) != FLUID_OK) {
         return pp_fail(err, PP_ERR_INTERNAL, "FluidSynth has no channel %d", p->channel);
     }
+    /* Fonts differ in their drum kits; the standard one is in all of them. */
+    if (drums && fluid_sfont_get_preset(f->sfont, bank, program) == NULL) program = 0;
     if (fluid_synth_program_select(p->synth, p->channel, fluid_sfont_get_id(f->sfont), bank,
                                    program) != FLUID_OK) {
         pp_fail(err, PP_ERR_FORMAT, "sound font %s has no program %d in bank %d", f->path, program,
@@ -189,6 +193,7 @@ static pp_status tune(player *p, const font *f, pp_error *err)
     p->bend = -1;
     p->expression = -1;
     p->note_s = -1;
+    p->key_before = -1;
     return PP_OK;
 }
 
@@ -202,7 +207,11 @@ static void control(player *p, double time_s)
     double cents = (double)s->detune_cents +
                    (double)s->vibrato_cents * depth *
                        sin(6.283185307179586 * (double)s->vibrato_hz * time_s / p->stretch);
-    int bend = 8192 + (int)lrint(cents / 200 * 8192);
+    if (s->slide_s > 0 && p->key_before >= 0 && since < (double)s->slide_s) {
+        double left = 1 - since / (double)s->slide_s;
+        cents += 100 * fmin(fmax(p->key_before - p->key, -11), 11) * left * left;
+    }
+    int bend = 8192 + (int)lrint(fmin(fmax(cents / (100 * WHEEL), -1), 1) * 8191);
     if (bend != p->bend) (void)fluid_synth_pitch_bend(p->synth, p->channel, bend);
     p->bend = bend;
     if (!p->sustains) return;
@@ -225,7 +234,12 @@ static pp_status play(player *p, const event *events, size_t count, float *out, 
             if (e->velocity == 0) (void)fluid_synth_noteoff(p->synth, p->channel, e->key);
             else if (fluid_synth_noteon(p->synth, p->channel, e->key, e->velocity) != FLUID_OK) {
                 return pp_fail(err, PP_ERR_INTERNAL, "FluidSynth refused key %d", e->key);
-            } else p->note_s = time_s;
+            } else {
+                double gap_s = time_s - p->note_s; /* the tones of a chord do not glide */
+                p->key_before = p->note_s >= 0 && gap_s > 0.02 && gap_s < 1 ? p->key : -1;
+                p->key = e->key;
+                p->note_s = time_s;
+            }
         }
         control(p, time_s);
         if (fluid_synth_write_float(p->synth, BLOCK, left, 0, 1, right, 0, 1) != FLUID_OK) {
@@ -300,11 +314,12 @@ void pp_sounding_choose(pp_sounding *s, pp_world world, pp_instrument instrument
     *s = (pp_sounding){0};
     s->font = pp_pick(random, fonts);
     s->program = pp_world_program(world, instrument, random);
-    s->shift = s->program >= 128 || pp_chance(random, 0.4) ? 0 : pp_pick(random, 5) - 2;
+    s->shift = s->program >= 128 || pp_chance(random, 0.4) ? 0 : pp_pick(random, 7) - 3;
     s->detune_cents = 12 * (float)pp_random_normal(random);
     s->vibrato_hz = pp_between(random, 4.5f, 6.8f);
     s->vibrato_cents = pp_chance(random, 0.3) ? 0 : info->vibrato * pp_between(random, 0.2f, 1);
     s->vibrato_delay_s = pp_between(random, 0.05f, 0.4f);
+    s->slide_s = pp_chance(random, 0.5) ? 0 : info->slide_s * pp_between(random, 0.3f, 1);
     s->swell = pp_between(random, 0, 0.7f);
     s->level_db = pp_between(random, -23, -17);
     s->room_s = pp_between(random, 0.15f, 1.4f);
@@ -318,4 +333,9 @@ void pp_sounding_choose(pp_sounding *s, pp_world world, pp_instrument instrument
     s->high_hz = pp_between(random, 1800, 4500);
     s->noise_db = pp_between(random, -80, -55);
     s->seed = pp_random_bits(random);
+    if (info->nasal_db > 0) {
+        s->bell_db = info->nasal_db * pp_between(random, 0.7f, 1.3f);
+        s->bell_hz = pp_between(random, 900, 1600);
+        s->bell_q = pp_between(random, 0.5f, 0.9f);
+    }
 }

@@ -39,6 +39,10 @@ void pp_manner_keys(pp_composer *c);
 void pp_manner_bass(pp_composer *c);
 void pp_manner_roll(pp_composer *c);
 void pp_manner_mallets(pp_composer *c);
+void pp_manner_strummed(pp_composer *c);
+void pp_manner_zither(pp_composer *c);
+void pp_manner_drone(pp_composer *c);
 void pp_manner_drums(pp_composer *c);
+void pp_manner_congas(pp_composer *c);
 
 #endif

@@ -132,3 +132,57 @@ void pp_draw_cello(const pp_stage *stage)
     pp_point contact = pp_affine_apply(place, 0.37f, -0.1f * rest);
     draw_bow(stage, contact, cosf(tilt), sinf(tilt), 0.42f, act->bow);
 }
+
+static void draw_erhu_body(const pp_pen *pen, const pp_look *look)
+{
+    float neck = pp_look_between(look, 1, 0.5f, 0.58f),
+          drum = pp_look_between(look, 2, 0.055f, 0.075f);
+    pp_paint wood = pp_flat(look->main), dark = pp_flat(pp_shade(look->main, 0.6f));
+    pp_pen_line(pen, 0, 0, neck, 0, 0.02f, wood);
+    pp_pen_curve(pen, (pp_point[3]){{neck, 0}, {neck + 0.03f, -0.01f}, {neck + 0.04f, -0.035f}}, 3,
+                 0.022f, wood);
+    for (int i = 0; i < 2; i++) {
+        float x = neck - 0.05f - 0.06f * (float)i;
+        pp_pen_line(pen, x, 0, x, 0.085f, 0.012f, dark);
+        pp_pen_ellipse(pen, x, 0.085f, 0.02f, 0.014f, dark);
+    }
+    /* The drum with its snake skin, six-sided or round. */
+    pp_point hexagon[6];
+    for (int i = 0; i < 6; i++) {
+        float angle = 1.0472f * ((float)i + 0.5f);
+        hexagon[i] = (pp_point){-0.01f + 1.25f * drum * cosf(angle), 1.25f * drum * sinf(angle)};
+    }
+    if (look->variant % 2) pp_pen_ellipse(pen, -0.01f, 0, 1.2f * drum, 1.2f * drum, wood);
+    else pp_pen_polygon(pen, hexagon, 6, wood);
+    pp_pen plain = *pen;
+    plain.outline = 0;
+    pp_pen_ellipse(&plain, -0.01f, 0, 0.88f * drum, 0.88f * drum,
+                   pp_radial(pp_shade(look->trim, 1.2f), pp_shade(look->trim, 0.75f), 0, 0, drum));
+    for (int i = 0; i < 9; i++) {
+        float x = -0.01f + drum * 0.6f * ((float)(i % 3) / 1.5f - 0.65f),
+              y = drum * 0.6f * ((float)(i / 3) / 1.5f - 0.65f);
+        pp_pen_ellipse(&plain, x, y, 0.008f, 0.008f, pp_flat(pp_shade(look->trim, 0.5f)));
+    }
+    pp_part_strings(&plain, -0.02f, neck - 0.06f, 0.012f, 0.02f, 2, pp_rgb(0.9f, 0.9f, 0.85f));
+}
+
+void pp_draw_erhu(const pp_stage *stage)
+{
+    const pp_look *look = &stage->performer->look;
+    const pp_act *act = &stage->act;
+    float rest = 1 - act->level, size = pp_look_between(look, 4, 0.95f, 1.1f);
+    pp_point hip = stage->body.hip;
+    pp_affine place = pp_affine_move(pp_affine_identity(),
+                                     hip.x + pp_look_between(look, 3, 0.03f, 0.08f), hip.y - 0.05f);
+    place = pp_affine_turn(place, pp_look_between(look, 5, -0.1f, 0.16f) + 0.5f * stage->body.turn -
+                                      1.5708f);
+    place = pp_affine_scale(place, size, size);
+    pp_stage_figure(stage);
+    pp_pen pen = pp_stage_enter(stage, place);
+    draw_erhu_body(&pen, look);
+    pp_stage_leave(stage);
+    pp_stage_arm(stage, 1, pp_affine_apply(place, 0.36f - 0.2f * act->pitch, 0.012f));
+    float tilt = pp_look_between(look, 7, -0.1f, 0.15f) + 0.3f * rest;
+    pp_point contact = pp_affine_apply(place, 0.085f, -0.05f * rest);
+    draw_bow(stage, contact, cosf(tilt), sinf(tilt), 0.4f, act->bow);
+}

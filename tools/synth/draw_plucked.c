@@ -67,26 +67,43 @@ static void draw_fretted_neck(const pp_pen *pen, pp_colour board, float from, fl
     }
 }
 
+/* A guitar of `size`, its neck cut to `neck` in length, with `strings` strings. */
+static void draw_guitar(const pp_stage *stage, pp_affine place, float neck, int strings)
+{
+    const pp_look *look = &stage->performer->look;
+    pp_stage_figure(stage);
+    pp_pen pen = pp_stage_enter(stage, place);
+    pp_pen_rect(&pen, neck - 0.01f, -0.035f, 0.13f, 0.07f, 0.012f,
+                pp_flat(pp_shade(look->trim, 0.9f)));
+    pp_part_pegs(&pen, neck + 0.015f, 0.038f, 0.055f, strings,
+                 pp_flat(pp_rgb(0.85f, 0.83f, 0.78f)));
+    draw_guitar_body(&pen, look);
+    draw_fretted_neck(&pen, pp_shade(look->trim, 0.75f), 0.11f, neck, 0.05f, 14);
+    float spread = strings == 4 ? 0.038f : 0.05f;
+    pp_part_strings(&pen, -0.16f, neck + 0.01f, spread, 0.7f * spread, strings,
+                    pp_rgb(0.88f, 0.86f, 0.78f));
+    pp_stage_leave(stage);
+    draw_plucking_hands(stage, place, neck - 0.06f, 0.3f, -0.02f + 0.03f * look->u[8]);
+}
+
 void pp_draw_acoustic_guitar(const pp_stage *stage)
 {
     const pp_look *look = &stage->performer->look;
-    float size = pp_look_between(look, 3, 0.66f, 0.8f),
-          angle = pp_look_between(look, 4, -0.6f, -0.12f);
-    float torso = stage->performer->figure.torso;
+    float size = pp_look_between(look, 3, 0.66f, 0.8f), torso = stage->performer->figure.torso;
     pp_affine place = pp_affine_move(stage->body.upper, pp_look_between(look, 5, -0.08f, -0.02f),
                                      torso * pp_look_between(look, 6, 0.72f, 0.92f));
-    place = pp_affine_turn(place, angle);
-    place = pp_affine_scale(place, size, size);
-    pp_stage_figure(stage);
-    pp_pen pen = pp_stage_enter(stage, place);
-    pp_colour head = pp_shade(look->trim, 0.9f);
-    pp_pen_rect(&pen, 0.62f, -0.035f, 0.13f, 0.07f, 0.012f, pp_flat(head));
-    pp_part_pegs(&pen, 0.645f, 0.038f, 0.055f, 6, pp_flat(pp_rgb(0.85f, 0.83f, 0.78f)));
-    draw_guitar_body(&pen, look);
-    draw_fretted_neck(&pen, pp_shade(look->trim, 0.75f), 0.11f, 0.63f, 0.05f, 14);
-    pp_part_strings(&pen, -0.16f, 0.64f, 0.05f, 0.034f, 6, pp_rgb(0.88f, 0.86f, 0.78f));
-    pp_stage_leave(stage);
-    draw_plucking_hands(stage, place, 0.57f, 0.3f, -0.02f + 0.03f * look->u[8]);
+    place = pp_affine_turn(place, pp_look_between(look, 4, -0.6f, -0.12f));
+    draw_guitar(stage, pp_affine_scale(place, size, size), 0.63f, 6);
+}
+
+void pp_draw_ukulele(const pp_stage *stage)
+{
+    const pp_look *look = &stage->performer->look;
+    float size = pp_look_between(look, 3, 0.42f, 0.5f), torso = stage->performer->figure.torso;
+    pp_affine place = pp_affine_move(stage->body.upper, pp_look_between(look, 5, -0.05f, 0.01f),
+                                     torso * pp_look_between(look, 6, 0.45f, 0.65f));
+    place = pp_affine_turn(place, pp_look_between(look, 4, -0.6f, -0.1f));
+    draw_guitar(stage, pp_affine_scale(place, size, size), 0.56f, 4);
 }
 
 static void draw_bass_body(const pp_pen *pen, const pp_look *look)
@@ -197,4 +214,113 @@ void pp_draw_banjo(const pp_stage *stage)
     pp_part_strings(&pen, -0.8f * radius, 0.68f, 0.036f, 0.026f, 5, pp_rgb(0.6f, 0.6f, 0.58f));
     pp_stage_leave(stage);
     draw_plucking_hands(stage, place, 0.6f, 0.3f, -0.02f);
+}
+
+static void draw_pipa_body(const pp_pen *pen, const pp_look *look)
+{
+    float wide = pp_look_between(look, 1, 0.115f, 0.14f);
+    const pp_point half[7] = {{-0.2f, 0.04f},        {-0.19f, 0.8f * wide}, {-0.1f, wide},
+                              {0.02f, 0.85f * wide}, {0.13f, 0.5f * wide},  {0.24f, 0.26f * wide},
+                              {0.34f, 0.16f * wide}};
+    pp_point outline[14];
+    for (int i = 0; i < 7; i++) {
+        outline[i] = half[i];
+        outline[13 - i] = (pp_point){half[i].x, -half[i].y};
+    }
+    pp_pen rim = *pen;
+    if (rim.outline <= 0) {
+        rim.outline = 0.012f;
+        rim.outline_colour = pp_shade(look->trim, 0.9f);
+    }
+    pp_pen_blob(&rim, outline, 14,
+                pp_linear(pp_shade(look->main, 1.15f), pp_shade(look->main, 0.85f), -0.1f, -0.1f, 0,
+                          0.12f));
+    pp_pen plain = *pen;
+    plain.outline = 0;
+    pp_paint bone = pp_flat(pp_rgb(0.93f, 0.9f, 0.8f)), dark = pp_flat(pp_shade(look->trim, 0.8f));
+    pp_pen_rect(&plain, -0.165f, -0.055f, 0.022f, 0.11f, 0.006f, dark);
+    for (int i = 0; i < 12; i++) {
+        float x = 0.02f + 0.021f * (float)i, across = 0.042f - 0.0012f * (float)i;
+        pp_pen_line(&plain, x, -across, x, across, 0.009f, i < 8 ? bone : dark);
+    }
+    const pp_point head[3] = {{0.33f, 0}, {0.42f, 0.004f}, {0.47f, -0.035f}};
+    pp_pen_curve(pen, head, 3, 0.032f, dark);
+    pp_part_pegs(&plain, 0.37f, 0.035f, 0.055f, 4, bone);
+    pp_part_strings(&plain, -0.155f, 0.36f, 0.06f, 0.03f, 4, pp_rgb(0.93f, 0.92f, 0.88f));
+}
+
+void pp_draw_pipa(const pp_stage *stage)
+{
+    const pp_look *look = &stage->performer->look;
+    float size = pp_look_between(look, 3, 0.95f, 1.12f), torso = stage->performer->figure.torso;
+    pp_affine place = pp_affine_move(stage->body.upper, pp_look_between(look, 5, -0.01f, 0.03f),
+                                     torso * pp_look_between(look, 6, 0.72f, 0.85f));
+    place = pp_affine_turn(place, pp_look_between(look, 4, -1.45f, -1.15f)); /* upright */
+    place = pp_affine_scale(place, size, size);
+    pp_stage_figure(stage);
+    pp_pen pen = pp_stage_enter(stage, place);
+    draw_pipa_body(&pen, look);
+    pp_stage_leave(stage);
+    draw_plucking_hands(stage, place, 0.3f, 0.06f, -0.09f);
+}
+
+static void draw_guzheng_board(const pp_stage *stage, const pp_pen *pen, float half, float y,
+                               float tall)
+{
+    const pp_look *look = &stage->performer->look;
+    const pp_act *act = &stage->act;
+    float slant = pp_look_between(look, 7, 0.0f, 0.06f);
+    const pp_point board[4] = {
+        {-half, y}, {half, y + slant}, {half, y + slant + tall}, {-half, y + tall}};
+    pp_pen_polygon(
+        pen, board, 4,
+        pp_linear(pp_shade(look->trim, 1.05f), pp_shade(look->trim, 0.8f), 0, y, 0, y + tall));
+    const pp_point front[4] = {{-half, y + tall},
+                               {half, y + slant + tall},
+                               {half, y + slant + 1.45f * tall},
+                               {-half, y + 1.45f * tall}};
+    pp_pen_polygon(
+        pen, front, 4,
+        pp_linear(pp_shade(look->main, 1.2f), pp_shade(look->main, 0.8f), -half, 0, half, 0));
+    pp_pen plain = *pen;
+    plain.outline = 0;
+    pp_pen_line(&plain, -0.92f * half, y, -0.92f * half, y + tall, 0.022f,
+                pp_flat(pp_shade(look->main, 0.8f)));
+    pp_pen_line(&plain, 0.92f * half, y + slant, 0.92f * half, y + slant + tall, 0.022f,
+                pp_flat(pp_shade(look->main, 0.8f)));
+    for (int i = 0; i < 13; i++) {
+        float share = (float)i / 12, row = y + tall * (0.1f + 0.8f * share);
+        int lit = act->level > 0.4f && act->pulse > 0.2f && fabsf(1 - share - act->pitch) < 0.05f;
+        pp_pen_line(&plain, -0.92f * half, row, 0.92f * half, row + slant, lit ? 0.006f : 0.003f,
+                    pp_flat(pp_rgb(0.97f, 0.96f, 0.9f)));
+        float x = half * (-0.45f + 0.9f * share); /* the bridges stand in a slanting row */
+        pp_pen_ellipse(&plain, x, row + slant * (0.5f + 0.5f * x / half), 0.011f, 0.008f,
+                       pp_flat(pp_shade(look->main, 0.5f)));
+    }
+}
+
+void pp_draw_guzheng(const pp_stage *stage)
+{
+    const pp_look *look = &stage->performer->look;
+    const pp_act *act = &stage->act;
+    float half = pp_look_between(look, 1, 0.36f, 0.44f),
+          tall = pp_look_between(look, 2, 0.1f, 0.14f);
+    float y = (stage->performer->figure.seated ? -0.4f : -0.47f) +
+              pp_look_between(look, 3, -0.02f, 0.02f);
+    pp_stage_figure(stage);
+    pp_pen pen = pp_stage_enter(stage, pp_affine_identity());
+    for (int side = -1; side <= 1; side += 2) {
+        float x = 0.75f * half * (float)side;
+        pp_pen_line(&pen, x, y + tall, x - 0.06f, 0, 0.024f, pp_flat(pp_shade(look->main, 0.7f)));
+        pp_pen_line(&pen, x, y + tall, x + 0.06f, 0, 0.024f, pp_flat(pp_shade(look->main, 0.7f)));
+    }
+    draw_guzheng_board(stage, &pen, half, y, tall);
+    pp_stage_leave(stage);
+    for (int hand = 0; hand < 2; hand++) {
+        const pp_hand *h = &act->hands[1];
+        float row = y + tall * (0.9f - 0.8f * h->pitch),
+              lift = 0.04f * (1 - act->pulse) + 0.03f * (1 - act->level);
+        float x = hand ? 0.18f : -0.2f + 0.04f * act->pulse; /* one plucks, one presses */
+        pp_stage_arm(stage, hand, (pp_point){x, row - (hand ? 0.015f * act->pulse + 0.01f : lift)});
+    }
 }

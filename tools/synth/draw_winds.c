@@ -163,3 +163,56 @@ void pp_draw_bassoon(const pp_stage *stage)
     pp_stage_leave(stage);
     pp_stage_arm(stage, 1, pp_affine_apply(place, 0.52f * length, 0.015f));
 }
+
+static void draw_drone_pipe(const pp_pen *pen, const pp_look *look, pp_point from, float angle,
+                            float length)
+{
+    pp_pen pipe = pp_pen_at(*pen, from.x, from.y, angle, 1);
+    pp_paint wood = pp_part_tube(look->trim, 0.026f), ivory = pp_flat(pp_rgb(0.93f, 0.91f, 0.84f));
+    pp_pen_rect(&pipe, 0, -0.011f, length, 0.022f, 0.004f, wood);
+    for (int i = 1; i <= 3; i++) {
+        pp_pen_rect(&pipe, length * (0.31f * (float)i) - 0.01f, -0.016f, 0.02f, 0.032f, 0.004f,
+                    ivory);
+    }
+    pp_pen_ellipse(&pipe, length, 0, 0.016f, 0.02f, ivory);
+}
+
+void pp_draw_bagpipe(const pp_stage *stage)
+{
+    const pp_look *look = &stage->performer->look;
+    const pp_act *act = &stage->act;
+    float torso = stage->performer->figure.torso, fill = 1 + 0.05f * act->level;
+    pp_affine place =
+        pp_affine_move(stage->body.upper, pp_look_between(look, 1, 0.02f, 0.05f), 0.5f * torso);
+    place = pp_affine_turn(place, pp_look_between(look, 2, -0.1f, 0.15f));
+    pp_stage_figure(stage);
+    pp_stage_arm(stage, 1, pp_affine_apply(place, 0.01f, 0.12f));
+    pp_pen pen = pp_stage_enter(stage, place);
+    float long_pipe = pp_look_between(look, 3, 0.42f, 0.5f);
+    draw_drone_pipe(&pen, look, (pp_point){0.05f, -0.06f}, -1.25f, long_pipe);
+    draw_drone_pipe(&pen, look, (pp_point){0.075f, -0.04f}, -1.0f, 0.66f * long_pipe);
+    draw_drone_pipe(&pen, look, (pp_point){0.095f, -0.02f}, -0.75f, 0.66f * long_pipe);
+    const pp_point bag[7] = {{-0.1f, -0.03f}, {-0.02f, -0.1f * fill}, {0.1f, -0.07f * fill},
+                             {0.15f, 0.02f},  {0.09f, 0.1f * fill},   {-0.02f, 0.1f * fill},
+                             {-0.09f, 0.04f}};
+    pp_pen_blob(
+        &pen, bag, 7,
+        pp_radial(pp_shade(look->main, 1.3f), pp_shade(look->main, 0.75f), 0, -0.03f, 0.2f));
+    pp_pen plain = pen;
+    plain.outline = 0;
+    for (int i = 0; i < 4; i++) { /* a tartan */
+        float k = -0.06f + 0.045f * (float)i;
+        pp_pen_line(&plain, k, -0.06f, k + 0.02f, 0.07f, 0.008f,
+                    pp_flat(pp_shade(look->main, i & 1 ? 0.5f : 1.8f)));
+        pp_pen_line(&plain, -0.07f, k + 0.02f, 0.11f, k + 0.01f, 0.007f,
+                    pp_flat(pp_alpha(pp_hsv(look->u[4], 0.7f, 0.8f), 0.6f)));
+    }
+    pp_pen chanter =
+        pp_pen_at(pen, -0.07f, 0.06f, 1.75f + pp_look_between(look, 5, -0.15f, 0.15f), 1);
+    pp_pen_rect(&chanter, 0, -0.012f, 0.24f, 0.024f, 0.004f, pp_part_tube(look->trim, 0.024f));
+    pp_pen_ellipse(&chanter, 0.24f, 0, 0.014f, 0.02f, pp_flat(pp_rgb(0.93f, 0.91f, 0.84f)));
+    pp_point mouth = pp_stage_mouth(stage), top = pp_affine_apply(place, -0.02f, -0.09f);
+    pp_pen_line(stage->pen, top.x, top.y, mouth.x, mouth.y, 0.016f, pp_flat(look->trim));
+    pp_stage_leave(stage);
+    pp_stage_arm(stage, 0, pp_affine_apply(place, -0.085f, 0.13f + 0.05f * (1 - act->pitch)));
+}

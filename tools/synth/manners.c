@@ -184,6 +184,12 @@ void pp_manner_plucked(pp_composer *c)
     }
 }
 
+void pp_manner_strummed(pp_composer *c)
+{
+    if (pp_chance(c->random, 0.65)) strum(c, pp_chance(c->random, 0.6) ? 0.5 : 1);
+    else pp_manner_plucked(c);
+}
+
 static void block_chords(pp_composer *c, double step_beats, int low, int count, int hand)
 {
     int keys[4];
@@ -253,6 +259,51 @@ void pp_manner_roll(pp_composer *c)
     }
 }
 
+static void write_zither(pp_composer *c, double on_s, double off_s, int key, int index, int hand)
+{
+    (void)hand;
+    float velocity = arc(c, on_s);
+    if (off_s - on_s > 0.6 && pp_chance(c->random, 0.35)) { /* fast repeats of one string */
+        double step = (double)pp_between(c->random, 0.075f, 0.12f);
+        for (double time = on_s; time < off_s; time += step) {
+            pp_compose_add(c, time, time + step, key, velocity - 0.15f, index & 1);
+        }
+        return;
+    }
+    pp_compose_add(c, on_s, off_s + 0.3, key, velocity, index & 1);
+    if (pp_chance(c->random, 0.12) && key - 12 >= c->info->low) {
+        pp_compose_add(c, on_s, off_s + 0.3, key - 12, velocity - 0.1f, 0);
+    }
+}
+
+/* A run over the strings, down or up. */
+static void zither_run(pp_composer *c, double time)
+{
+    int down = pp_chance(c->random, 0.6), count = 8 + pp_pick(c->random, 10), degree = 0;
+    double step = (double)pp_between(c->random, 0.035f, 0.07f);
+    while (pp_compose_degree_key(c, degree) < (down ? c->high : c->low)) degree++;
+    while (pp_compose_degree_key(c, degree) > (down ? c->high : c->low)) degree--;
+    for (int i = 0; i < count; i++, time += step) {
+        int key = pp_compose_degree_key(c, degree + (down ? -i : i));
+        if (key < c->info->low || key > c->info->high || time >= c->until_s) break;
+        pp_compose_add(c, time, time + 0.8, key, c->loudness - 0.15f, 1);
+    }
+}
+
+void pp_manner_zither(pp_composer *c)
+{
+    if (pp_chance(c->random, 0.35)) zither_run(c, c->from_s);
+    walk(c, c->low, c->high, 1, write_zither);
+}
+
+void pp_manner_drone(pp_composer *c)
+{
+    int drone = pp_compose_key(c, 0, c->info->low - 12, c->info->low - 1);
+    pp_compose_add(c, c->from_s, c->until_s, drone, c->loudness - 0.15f, 0);
+    c->legato = 1;
+    pp_manner_melody(c, c->info->low + 2, c->info->high, 1);
+}
+
 static void write_mallets(pp_composer *c, double on_s, double off_s, int key, int index, int hand)
 {
     (void)hand;
@@ -311,6 +362,24 @@ void pp_manner_drums(pp_composer *c)
         if (eighth % 4 == 2) pp_compose_add(c, on, on + step, SNARE, arc(c, time) + 0.1f, 0);
         if (eighth % 4 == 0 || pp_chance(c->random, 0.15)) {
             pp_compose_add(c, on, on + step, KICK, arc(c, time), 2);
+        }
+    }
+}
+
+void pp_manner_congas(pp_composer *c)
+{
+    enum { BONGO_HIGH = 60, MUTE = 62, OPEN = 63, LOW = 64 };
+    static const int patterns[3][8] = {{MUTE, MUTE, OPEN, MUTE, MUTE, MUTE, OPEN, OPEN},
+                                       {OPEN, MUTE, MUTE, LOW, MUTE, OPEN, LOW, LOW},
+                                       {LOW, 0, OPEN, OPEN, LOW, 0, OPEN, BONGO_HIGH}};
+    const int *pattern = patterns[pp_pick(c->random, 3)];
+    const double step = c->piece->beat_s / (c->piece->beat_s > 0.55 ? 4 : 2);
+    double time = pp_compose_next_beat(c, c->from_s, 0.5);
+    for (int i = 0; time < c->until_s - 0.05; i++, time += step) {
+        int key = pattern[i % 8];
+        if (pp_chance(c->random, 0.12)) key = pp_chance(c->random, 0.5) ? OPEN : LOW;
+        if (key != 0 && !pp_chance(c->random, 0.06)) {
+            pp_compose_add(c, time, time + step, key, arc(c, time), i & 1);
         }
     }
 }

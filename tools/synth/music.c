@@ -94,35 +94,19 @@ void pp_compose_add(pp_composer *c, double on_s, double off_s, int key, float ve
     part->notes[part->count++] = (pp_note){on_s, off_s, key, velocity, hand};
 }
 
-static void write_phrase(pp_composer *c)
+static void play_melody(pp_composer *c)
 {
-    switch (c->info->manner) {
-    case PP_MANNER_MELODY:
-        pp_manner_melody(c, c->low, c->high, 1);
-        break;
-    case PP_MANNER_BOWED:
-        pp_manner_bowed(c);
-        break;
-    case PP_MANNER_PLUCKED:
-        pp_manner_plucked(c);
-        break;
-    case PP_MANNER_KEYS:
-        pp_manner_keys(c);
-        break;
-    case PP_MANNER_BASS:
-        pp_manner_bass(c);
-        break;
-    case PP_MANNER_ROLL:
-        pp_manner_roll(c);
-        break;
-    case PP_MANNER_MALLETS:
-        pp_manner_mallets(c);
-        break;
-    case PP_MANNER_DRUMS:
-        pp_manner_drums(c);
-        break;
-    }
+    pp_manner_melody(c, c->low, c->high, 1);
 }
+
+static void (*const phrase_writers[])(pp_composer *) = {
+    [PP_MANNER_MELODY] = play_melody,        [PP_MANNER_BOWED] = pp_manner_bowed,
+    [PP_MANNER_PLUCKED] = pp_manner_plucked, [PP_MANNER_STRUMMED] = pp_manner_strummed,
+    [PP_MANNER_KEYS] = pp_manner_keys,       [PP_MANNER_BASS] = pp_manner_bass,
+    [PP_MANNER_ROLL] = pp_manner_roll,       [PP_MANNER_ZITHER] = pp_manner_zither,
+    [PP_MANNER_MALLETS] = pp_manner_mallets, [PP_MANNER_DRONE] = pp_manner_drone,
+    [PP_MANNER_DRUMS] = pp_manner_drums,     [PP_MANNER_CONGAS] = pp_manner_congas,
+};
 
 static int by_time(const void *a, const void *b)
 {
@@ -134,6 +118,15 @@ static int by_time(const void *a, const void *b)
 static void finish_part(pp_part *part)
 {
     if (part->count > 1) qsort(part->notes, part->count, sizeof *part->notes, by_time);
+    /* A key must be let go before it is struck again: the end of the first would stop the second.
+     */
+    for (size_t i = 0; i < part->count; i++) {
+        pp_note *note = &part->notes[i];
+        for (size_t k = i + 1; k < part->count && part->notes[k].on_s < note->off_s; k++) {
+            if (part->notes[k].key != note->key) continue;
+            note->off_s = fmax(part->notes[k].on_s - 0.01, note->on_s);
+        }
+    }
     part->low = 127;
     part->high = 0;
     for (size_t i = 0; i < part->count; i++) {
@@ -164,12 +157,12 @@ pp_status pp_part_compose(pp_part *part, const pp_piece *piece, double seconds, 
         c.until_s = fmin(time + (double)pp_between(random, 1.5f, 6), seconds);
         if (seconds - c.until_s < 0.7) c.until_s = seconds;
         c.loudness = pp_between(random, 0.4f, 0.95f);
-        write_phrase(&c);
+        phrase_writers[info->manner](&c);
         time = c.until_s;
         if (pp_chance(random, 0.6)) time += pp_between(random, 0.4f, 2.2f);
     }
     if (part->count == 0 && c.status == PP_OK) {
-        int key = info->manner == PP_MANNER_DRUMS ? 38 : (c.low + c.high) / 2;
+        int key = info->manner == PP_MANNER_DRUMS ? 38 : (info->low + info->high) / 2;
         pp_compose_add(&c, 0, seconds, key, 0.8f, 1);
     }
     finish_part(part);

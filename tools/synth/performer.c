@@ -4,12 +4,15 @@
 
 static const pp_draw_instrument drawers[PP_INSTRUMENTS] = {
     [PP_ACCORDION] = pp_draw_accordion, [PP_ACOUSTIC_GUITAR] = pp_draw_acoustic_guitar,
-    [PP_BANJO] = pp_draw_banjo,         [PP_BASSOON] = pp_draw_bassoon,
-    [PP_CELLO] = pp_draw_cello,         [PP_CLARINET] = pp_draw_clarinet,
+    [PP_BAGPIPE] = pp_draw_bagpipe,     [PP_BANJO] = pp_draw_banjo,
+    [PP_BASSOON] = pp_draw_bassoon,     [PP_CELLO] = pp_draw_cello,
+    [PP_CLARINET] = pp_draw_clarinet,   [PP_CONGAS] = pp_draw_congas,
     [PP_DRUM] = pp_draw_drum,           [PP_ELECTRIC_BASS] = pp_draw_electric_bass,
-    [PP_FLUTE] = pp_draw_flute,         [PP_PIANO] = pp_draw_piano,
-    [PP_SAXOPHONE] = pp_draw_saxophone, [PP_TRUMPET] = pp_draw_trumpet,
-    [PP_TUBA] = pp_draw_tuba,           [PP_VIOLIN] = pp_draw_violin,
+    [PP_ERHU] = pp_draw_erhu,           [PP_FLUTE] = pp_draw_flute,
+    [PP_GUZHENG] = pp_draw_guzheng,     [PP_PIANO] = pp_draw_piano,
+    [PP_PIPA] = pp_draw_pipa,           [PP_SAXOPHONE] = pp_draw_saxophone,
+    [PP_TRUMPET] = pp_draw_trumpet,     [PP_TUBA] = pp_draw_tuba,
+    [PP_UKULELE] = pp_draw_ukulele,     [PP_VIOLIN] = pp_draw_violin,
     [PP_XYLOPHONE] = pp_draw_xylophone,
 };
 
@@ -24,6 +27,42 @@ typedef struct finish {
 } finish;
 
 static const finish finishes[PP_INSTRUMENTS][PP_VARIANTS] = {
+    [PP_BAGPIPE] = {{{0, 0.75f, 0.5f}, {0, 0, 0.12f}},
+                    {{0.33f, 0.7f, 0.35f}, {0.05f, 0.6f, 0.2f}},
+                    {{0.62f, 0.7f, 0.4f}, {0, 0, 0.1f}},
+                    {{0.95f, 0.6f, 0.3f}, {0.05f, 0.5f, 0.3f}},
+                    {{0.1f, 0.6f, 0.45f}, {0, 0, 0.12f}},
+                    {{0.02f, 0.7f, 0.55f}, {0.04f, 0.5f, 0.18f}}},
+    [PP_CONGAS] = {{{0.08f, 0.65f, 0.65f}, {0.6f, 0.03f, 0.8f}},
+                   {{0, 0.7f, 0.5f}, {0.12f, 0.5f, 0.8f}},
+                   {{0.04f, 0.7f, 0.3f}, {0.6f, 0.03f, 0.75f}},
+                   {{0.58f, 0.6f, 0.5f}, {0.12f, 0.4f, 0.85f}},
+                   {{0.1f, 0.6f, 0.75f}, {0.6f, 0.03f, 0.7f}},
+                   {{0.05f, 0.7f, 0.5f}, {0.12f, 0.45f, 0.8f}}},
+    [PP_ERHU] = {{{0.03f, 0.7f, 0.3f}, {0.1f, 0.3f, 0.6f}},
+                 {{0, 0.75f, 0.4f}, {0.08f, 0.35f, 0.5f}},
+                 {{0.06f, 0.6f, 0.25f}, {0.1f, 0.25f, 0.7f}},
+                 {{0.04f, 0.65f, 0.5f}, {0.07f, 0.3f, 0.4f}},
+                 {{0.02f, 0.7f, 0.35f}, {0.1f, 0.3f, 0.55f}},
+                 {{0.05f, 0.7f, 0.32f}, {0.09f, 0.3f, 0.6f}}},
+    [PP_GUZHENG] = {{{0.06f, 0.65f, 0.45f}, {0.1f, 0.4f, 0.85f}},
+                    {{0.03f, 0.7f, 0.3f}, {0.11f, 0.45f, 0.8f}},
+                    {{0.08f, 0.6f, 0.6f}, {0.1f, 0.3f, 0.9f}},
+                    {{0.02f, 0.6f, 0.22f}, {0.1f, 0.4f, 0.75f}},
+                    {{0.05f, 0.65f, 0.4f}, {0.1f, 0.35f, 0.85f}},
+                    {{0.07f, 0.65f, 0.5f}, {0.1f, 0.4f, 0.85f}}},
+    [PP_PIPA] = {{{0.08f, 0.55f, 0.75f}, {0.04f, 0.6f, 0.3f}},
+                 {{0.06f, 0.65f, 0.6f}, {0.03f, 0.6f, 0.2f}},
+                 {{0.1f, 0.45f, 0.85f}, {0.05f, 0.6f, 0.35f}},
+                 {{0.05f, 0.6f, 0.5f}, {0.1f, 0.2f, 0.85f}},
+                 {{0.09f, 0.5f, 0.8f}, {0.03f, 0.6f, 0.25f}},
+                 {{0.075f, 0.6f, 0.7f}, {0.04f, 0.6f, 0.22f}}},
+    [PP_UKULELE] = {{{0.08f, 0.7f, 0.7f}, {0.05f, 0.7f, 0.3f}},
+                    {{0.05f, 0.75f, 0.55f}, {0.04f, 0.7f, 0.2f}},
+                    {{0.11f, 0.5f, 0.85f}, {0.06f, 0.6f, 0.3f}},
+                    {{0.55f, 0.6f, 0.7f}, {0, 0, 0.95f}},
+                    {{0.02f, 0.75f, 0.5f}, {0.1f, 0.3f, 0.8f}},
+                    {{0.07f, 0.7f, 0.62f}, {0.05f, 0.7f, 0.25f}}},
     [PP_ACCORDION] = {{{0.99f, 0.8f, 0.6f}, {0.12f, 0.5f, 0.85f}},
                       {{0.62f, 0.7f, 0.45f}, {0, 0, 0.9f}},
                       {{0, 0, 0.12f}, {0.12f, 0.5f, 0.8f}},
@@ -130,6 +169,8 @@ static void pose_for(pp_performer *p)
     pp_figure *f = &p->figure;
     switch (p->instrument) {
     case PP_CELLO:
+    case PP_ERHU:
+    case PP_PIPA:
     case PP_DRUM:
     case PP_PIANO:
         f->seated = 1;

@@ -53,17 +53,23 @@ int pp_piano_is_upright(const pp_look *look);
 
 void pp_draw_accordion(const pp_stage *stage);
 void pp_draw_acoustic_guitar(const pp_stage *stage);
+void pp_draw_bagpipe(const pp_stage *stage);
 void pp_draw_banjo(const pp_stage *stage);
 void pp_draw_bassoon(const pp_stage *stage);
 void pp_draw_cello(const pp_stage *stage);
 void pp_draw_clarinet(const pp_stage *stage);
+void pp_draw_congas(const pp_stage *stage);
 void pp_draw_drum(const pp_stage *stage);
 void pp_draw_electric_bass(const pp_stage *stage);
+void pp_draw_erhu(const pp_stage *stage);
 void pp_draw_flute(const pp_stage *stage);
+void pp_draw_guzheng(const pp_stage *stage);
 void pp_draw_piano(const pp_stage *stage);
+void pp_draw_pipa(const pp_stage *stage);
 void pp_draw_saxophone(const pp_stage *stage);
 void pp_draw_trumpet(const pp_stage *stage);
 void pp_draw_tuba(const pp_stage *stage);
+void pp_draw_ukulele(const pp_stage *stage);
 void pp_draw_violin(const pp_stage *stage);
 void pp_draw_xylophone(const pp_stage *stage);
 

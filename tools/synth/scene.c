@@ -24,27 +24,25 @@ static pp_instrument pick_instrument(uint32_t among, pp_random *random)
     return (pp_instrument)0;
 }
 
-static void cast_players(pp_scene *scene, pp_random *random)
+int pp_scene_cast(const pp_scene_options *o, uint64_t item, pp_instrument cast[PP_MOST_PLAYERS])
 {
-    const pp_scene_options *o = &scene->options;
-    uint32_t all = (1u << PP_INSTRUMENTS) - 1,
-             among = o->instruments & all ? o->instruments & all : all;
-    scene->players = count_players(o, scene->item);
-    int same = pp_chance(random, o->same_share);
-    uint32_t left = among;
-    for (int i = 0; i < scene->players; i++) {
-        pp_instrument instrument = pick_instrument(left, random);
-        if (i == 1 && same) instrument = scene->parts[0].instrument;
-        scene->parts[i].instrument = instrument;
-        left &= ~(1u << instrument);
+    pp_random random = pp_world_random(o->world, o->seed, item, PP_FOR_PLAN, 1);
+    uint32_t all = (1u << PP_INSTRUMENTS) - 1;
+    uint32_t among = o->instruments & all ? o->instruments & all : all, left = among;
+    int players = count_players(o, item), same = pp_chance(&random, o->same_share);
+    for (int i = 0; i < players; i++) {
+        cast[i] = pick_instrument(left, &random);
+        if (i == 1 && same) cast[i] = cast[0];
+        left &= ~(1u << cast[i]);
         if (left == 0) left = among;
     }
-    for (int i = scene->players - 1; i > 0; i--) { /* the twins need not stand side by side */
-        int j = pp_pick(random, i + 1);
-        pp_instrument kept = scene->parts[i].instrument;
-        scene->parts[i].instrument = scene->parts[j].instrument;
-        scene->parts[j].instrument = kept;
+    for (int i = players - 1; i > 0; i--) { /* the twins need not stand side by side */
+        int j = pp_pick(&random, i + 1);
+        pp_instrument kept = cast[i];
+        cast[i] = cast[j];
+        cast[j] = kept;
     }
+    return players;
 }
 
 static pp_status compose_parts(pp_scene *scene, pp_error *err)
@@ -80,7 +78,9 @@ pp_status pp_scene_create(pp_scene **out, const pp_scene_options *options, uint6
     scene->options = *options;
     scene->item = item;
     pp_random plan = pp_world_random(options->world, options->seed, item, PP_FOR_PLAN, 0);
-    cast_players(scene, &plan);
+    pp_instrument cast[PP_MOST_PLAYERS];
+    scene->players = pp_scene_cast(options, item, cast);
+    for (int i = 0; i < scene->players; i++) scene->parts[i].instrument = cast[i];
     pp_status status = compose_parts(scene, err);
     if (status == PP_OK) status = pp_layout_place(scene, &plan, err);
     if (status == PP_OK) pp_layout_camera(scene, &plan);

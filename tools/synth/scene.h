@@ -50,6 +50,10 @@ typedef struct pp_scene {
     pp_light light;
 } pp_scene;
 
+/* Who plays in video `item`, from left to right; returns how many. */
+int pp_scene_cast(const pp_scene_options *options, uint64_t item,
+                  pp_instrument cast[PP_MOST_PLAYERS]);
+
 pp_status pp_scene_create(pp_scene **out, const pp_scene_options *options, uint64_t item,
                           pp_error *err) PP_MUST_USE;
 void pp_scene_destroy(pp_scene **scene);

@@ -27,6 +27,7 @@ typedef struct pp_sounding {
     int shift;         /* semitones by which the recording is sped up: moves formants, not notes */
     float detune_cents;
     float vibrato_hz, vibrato_cents, vibrato_delay_s;
+    float slide_s;  /* glide from the note before, of up to an octave */
     float swell;    /* 0..1: how far long notes start below their level */
     float level_db; /* RMS where it plays, dB of full scale */
     /* Room: early reflections and a tail. */

@@ -2,27 +2,33 @@
 
 #include <string.h>
 
-#define ONE(program) {program}, 1
-#define TWO(a, b) {a, b}, 2
-#define THREE(a, b, c) {a, b, c}, 3
+#define LIST(...) {__VA_ARGS__}, (int)(sizeof((int[]){__VA_ARGS__}) / sizeof(int))
 
-/* name, manner, lowest and highest key, sustains, vibrato, programs, programs of the test world */
+/* name, manner, lowest and highest key, sustains, vibrato, slide, nasal, programs, programs of the
+ * test world. Erhu, pipa and guzheng are not in General MIDI: fiddle, shamisen and koto stand in.
+ */
 static const pp_instrument_info instruments[PP_INSTRUMENTS] = {
-    {"accordion", PP_MANNER_KEYS, 41, 84, 1, 8, TWO(21, 23), ONE(21)},
-    {"acoustic_guitar", PP_MANNER_PLUCKED, 40, 76, 0, 0, TWO(24, 25), TWO(24, 25)},
-    {"banjo", PP_MANNER_ROLL, 48, 79, 0, 0, ONE(105), ONE(105)},
-    {"bassoon", PP_MANNER_MELODY, 34, 67, 1, 15, ONE(70), ONE(70)},
-    {"cello", PP_MANNER_BOWED, 36, 72, 1, 35, ONE(42), ONE(42)},
-    {"clarinet", PP_MANNER_MELODY, 50, 86, 1, 6, ONE(71), ONE(71)},
-    {"drum", PP_MANNER_DRUMS, 36, 51, 0, 0, THREE(128, 136, 160), TWO(128, 144)},
-    {"electric_bass", PP_MANNER_BASS, 28, 55, 0, 0, THREE(33, 34, 35), TWO(33, 34)},
-    {"flute", PP_MANNER_MELODY, 60, 93, 1, 25, ONE(73), ONE(73)},
-    {"piano", PP_MANNER_KEYS, 33, 88, 0, 0, TWO(0, 1), ONE(0)},
-    {"saxophone", PP_MANNER_MELODY, 44, 80, 1, 28, THREE(64, 65, 66), TWO(65, 66)},
-    {"trumpet", PP_MANNER_MELODY, 54, 84, 1, 18, ONE(56), ONE(56)},
-    {"tuba", PP_MANNER_MELODY, 29, 55, 1, 10, ONE(58), ONE(58)},
-    {"violin", PP_MANNER_BOWED, 55, 93, 1, 35, TWO(40, 110), ONE(40)},
-    {"xylophone", PP_MANNER_MALLETS, 60, 96, 0, 0, TWO(13, 12), ONE(13)},
+    {"accordion", PP_MANNER_KEYS, 41, 84, 1, 8, 0, 0, LIST(21, 21, 23), LIST(21)},
+    {"acoustic_guitar", PP_MANNER_PLUCKED, 40, 76, 0, 0, 0, 0, LIST(24, 25), LIST(24, 25)},
+    {"bagpipe", PP_MANNER_DRONE, 53, 77, 1, 0, 0, 0, LIST(109), LIST(109)},
+    {"banjo", PP_MANNER_ROLL, 48, 79, 0, 0, 0, 0, LIST(105), LIST(105)},
+    {"bassoon", PP_MANNER_MELODY, 34, 67, 1, 15, 0, 0, LIST(70), LIST(70)},
+    {"cello", PP_MANNER_BOWED, 36, 72, 1, 35, 0.12f, 0, LIST(42), LIST(42)},
+    {"clarinet", PP_MANNER_MELODY, 50, 86, 1, 6, 0, 0, LIST(71), LIST(71)},
+    {"congas", PP_MANNER_CONGAS, 60, 64, 0, 0, 0, 0, LIST(128, 136), LIST(128)},
+    {"drum", PP_MANNER_DRUMS, 36, 51, 0, 0, 0, 0, LIST(128, 128, 136, 144, 160), LIST(128, 160)},
+    {"electric_bass", PP_MANNER_BASS, 28, 55, 0, 0, 0, 0, LIST(33, 33, 34, 35, 36), LIST(33, 34)},
+    {"erhu", PP_MANNER_BOWED, 60, 86, 1, 60, 0.2f, 9, LIST(110, 40), LIST(110, 40)},
+    {"flute", PP_MANNER_MELODY, 60, 93, 1, 25, 0, 0, LIST(73), LIST(73)},
+    {"guzheng", PP_MANNER_ZITHER, 43, 84, 0, 30, 0.08f, 0, LIST(107), LIST(107)},
+    {"piano", PP_MANNER_KEYS, 33, 88, 0, 0, 0, 0, LIST(0, 0, 1, 3), LIST(0, 1)},
+    {"pipa", PP_MANNER_ZITHER, 45, 81, 0, 15, 0.05f, 3, LIST(106, 105), LIST(106)},
+    {"saxophone", PP_MANNER_MELODY, 44, 80, 1, 28, 0.06f, 0, LIST(64, 65, 66, 67), LIST(65, 66)},
+    {"trumpet", PP_MANNER_MELODY, 54, 84, 1, 18, 0, 0, LIST(56, 56, 56, 59), LIST(56)},
+    {"tuba", PP_MANNER_MELODY, 29, 55, 1, 10, 0, 0, LIST(58), LIST(58)},
+    {"ukulele", PP_MANNER_STRUMMED, 60, 84, 0, 0, 0, 0, LIST(24), LIST(24)},
+    {"violin", PP_MANNER_BOWED, 55, 93, 1, 35, 0.1f, 0, LIST(40, 40, 110), LIST(40)},
+    {"xylophone", PP_MANNER_MALLETS, 60, 96, 0, 0, 0, 0, LIST(13, 13, 12), LIST(13)},
 };
 
 const pp_instrument_info *pp_instrument_get(pp_instrument instrument)

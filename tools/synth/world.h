@@ -7,21 +7,27 @@
 
 #include "base/random.h"
 
-/* Names are MUSIC-21's. The order is alphabetical and part of the random choices: append only. */
+/* The classes of MUSIC-21, alphabetical. The order is part of the random choices: append only. */
 typedef enum pp_instrument {
     PP_ACCORDION,
     PP_ACOUSTIC_GUITAR,
+    PP_BAGPIPE,
     PP_BANJO,
     PP_BASSOON,
     PP_CELLO,
     PP_CLARINET,
+    PP_CONGAS,
     PP_DRUM,
     PP_ELECTRIC_BASS,
+    PP_ERHU,
     PP_FLUTE,
+    PP_GUZHENG,
     PP_PIANO,
+    PP_PIPA,
     PP_SAXOPHONE,
     PP_TRUMPET,
     PP_TUBA,
+    PP_UKULELE,
     PP_VIOLIN,
     PP_XYLOPHONE,
     PP_INSTRUMENTS
@@ -31,25 +37,31 @@ typedef enum pp_world { PP_WORLD_TRAIN, PP_WORLD_VALIDATION, PP_WORLD_TEST } pp_
 
 /* How notes are made up for it. */
 typedef enum pp_manner {
-    PP_MANNER_MELODY,  /* one note at a time */
-    PP_MANNER_BOWED,   /* a melody, now and then two strings */
-    PP_MANNER_PLUCKED, /* picked chords, strums, melodies */
-    PP_MANNER_KEYS,    /* two hands: chords and a melody */
-    PP_MANNER_BASS,    /* roots and walks */
-    PP_MANNER_ROLL,    /* banjo: fast even picking over a chord */
-    PP_MANNER_MALLETS, /* fast melodies, two at once, rolls on one bar */
-    PP_MANNER_DRUMS
+    PP_MANNER_MELODY,   /* one note at a time */
+    PP_MANNER_BOWED,    /* a melody, now and then two strings */
+    PP_MANNER_PLUCKED,  /* picked chords, strums, melodies */
+    PP_MANNER_STRUMMED, /* mostly strums */
+    PP_MANNER_KEYS,     /* two hands: chords and a melody */
+    PP_MANNER_BASS,     /* roots and walks */
+    PP_MANNER_ROLL,     /* banjo: fast even picking over a chord */
+    PP_MANNER_ZITHER,   /* melodies, runs over all strings, tremolo on one */
+    PP_MANNER_MALLETS,  /* fast melodies, two at once, rolls on one bar */
+    PP_MANNER_DRONE,    /* an unbroken melody over a held tone */
+    PP_MANNER_DRUMS,
+    PP_MANNER_CONGAS
 } pp_manner;
 
-#define PP_PROGRAMS 4
+#define PP_PROGRAMS 6
 
 typedef struct pp_instrument_info {
     const char *name;
     pp_manner manner;
-    int low, high; /* MIDI keys it plays */
-    int sustains;  /* its notes hold their level: swells and vibrato make sense */
-    float vibrato; /* widest, in cents; 0: none */
-    int programs[PP_PROGRAMS], program_count;           /* General MIDI, from 0; 128: drum kits */
+    int low, high;  /* MIDI keys it plays */
+    int sustains;   /* its notes hold their level: swells and vibrato make sense */
+    float vibrato;  /* widest, in cents; 0: none */
+    float slide_s;  /* longest glide from note to note */
+    float nasal_db; /* of a broad bell at 1.2 kHz: where no program sounds quite like it */
+    int programs[PP_PROGRAMS], program_count; /* General MIDI, from 0; 128 + n: drum kit n */
     int test_programs[PP_PROGRAMS], test_program_count; /* of the test world */
 } pp_instrument_info;
 
