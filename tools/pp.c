@@ -12,6 +12,7 @@ static const pp_verb *const verbs[] = {
     &pp_verb_index,
     &pp_verb_model,
     &pp_verb_query,
+    &pp_verb_report,
     &pp_verb_synth,
     NULL,
 };

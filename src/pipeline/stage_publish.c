@@ -270,6 +270,14 @@ static pp_status put_maps(publish *at, pp_error *err)
 
 /* ---- sound ------------------------------------------------------------------------------- */
 
+/* A track's level as an attribute. */
+static pp_status put_level(publish *at, int which, double level_db, pp_error *err)
+{
+    char path[32];
+    pp_archive_sound_path(which, path);
+    return pp_h5_set_real(pp_archive_h5(at->archive), path, "level_db", level_db, err);
+}
+
 static pp_status put_mixture(publish *at, pp_error *err)
 {
     int64_t samples = at->job->cut.all.samples;
@@ -285,14 +293,14 @@ static pp_status put_mixture(publish *at, pp_error *err)
         for (int64_t i = 0; i < count; i++) energy += (double)at->mixture[i] * at->mixture[i];
     }
     at->mixture_power = energy / (double)samples;
-    return PP_OK;
+    return put_level(at, PP_SOUND_MIXTURE, pp_level_db(at->mixture_power), err);
 }
 
-/* What a track goes through on its way; NULL for the residual. */
+/* What a track goes through on its way. */
 typedef struct listener {
     pp_level_meter *meter;
-    pp_activity *activity;
-    float *levels; /* [W] */
+    pp_activity *activity; /* NULL for the residual */
+    float *levels;         /* [W] */
 } listener;
 
 /* One shard's part of a track. */
@@ -309,8 +317,8 @@ static pp_status put_part(publish *at, pp_h5 *shard, int which, pp_range own, li
                 : pp_h5_read(shard, "/stems", PP_H5_F32, start, extent, at->stem, err);
         if (status == PP_OK)
             status = pp_archive_put_sound(at->archive, which, first, count, at->stem, err);
-        if (status == PP_OK && hears != NULL) {
-            pp_level_meter_add(hears->meter, at->stem, count, hears->levels);
+        if (status == PP_OK) pp_level_meter_add(hears->meter, at->stem, count, hears->levels);
+        if (status == PP_OK && hears->activity != NULL) {
             status = pp_job_sound(at->job, first, count, at->mixture, err);
             if (status == PP_OK)
                 status = pp_activity_add(hears->activity, at->stem, at->mixture, count, err);
@@ -359,25 +367,41 @@ static pp_status put_stem(publish *at, int source, pp_error *err)
     char path[32];
     listener hears = {.levels = at->levels + source * at->job->cut.all.windows};
     pp_h5 *file = pp_archive_h5(at->archive);
-    double level = 0;
+    double level_db = 0;
+    const float *center = at->centers[source];
     pp_archive_sound_path(source, path);
     pp_status status = pp_level_meter_create(&hears.meter, &at->job->cut, err);
     if (status == PP_OK)
         status = pp_activity_create(&hears.activity, &at->job->cut, source, at->mixture_power, err);
     if (status == PP_OK) status = put_track(at, source, &hears, err);
     if (status == PP_OK) {
-        level = pp_level_meter_finish(hears.meter, hears.levels);
+        level_db = pp_level_meter_finish(hears.meter, hears.levels);
         status = take_annotations(at, hears.activity, err);
     }
-    if (status == PP_OK) status = pp_h5_set_real(file, path, "level_db", level, err);
-    if (status == PP_OK)
-        status = pp_h5_set_real(file, path, "center_x", (double)at->centers[source][0], err);
-    if (status == PP_OK)
-        status = pp_h5_set_real(file, path, "center_y", (double)at->centers[source][1], err);
-    at->job->result->source_level_db[source] = level;
-    memcpy(at->job->result->source_center[source], at->centers[source], sizeof at->centers[source]);
+    if (status == PP_OK) status = put_level(at, source, level_db, err);
+    if (status == PP_OK) status = pp_h5_set_real(file, path, "center_x", (double)center[0], err);
+    if (status == PP_OK) status = pp_h5_set_real(file, path, "center_y", (double)center[1], err);
+    at->job->result->source_level_db[source] = level_db;
+    memcpy(at->job->result->source_center[source], center, sizeof at->centers[source]);
     pp_level_meter_destroy(&hears.meter);
     pp_activity_destroy(&hears.activity);
+    return status;
+}
+
+static pp_status put_residual(publish *at, pp_error *err)
+{
+    listener hears = {0};
+    void *levels = NULL; /* of windows: nobody asks for them */
+    pp_status status =
+        pp_alloc_checked(&levels, (size_t)at->job->cut.all.windows, sizeof(float), "levels", err);
+    hears.levels = levels;
+    if (status == PP_OK) status = pp_level_meter_create(&hears.meter, &at->job->cut, err);
+    if (status == PP_OK) status = put_track(at, PP_SOUND_RESIDUAL, &hears, err);
+    if (status == PP_OK) {
+        status = put_level(at, PP_SOUND_RESIDUAL, pp_level_meter_finish(hears.meter, levels), err);
+    }
+    pp_level_meter_destroy(&hears.meter);
+    pp_free(levels);
     return status;
 }
 
@@ -415,7 +439,7 @@ static pp_status gather(publish *at, pp_error *err)
         status = put_maps(at, err);
     if (status == PP_OK) status = put_mixture(at, err);
     for (int s = 0; status == PP_OK && s < at->sources; s++) status = put_stem(at, s, err);
-    if (status == PP_OK) status = put_track(at, PP_SOUND_RESIDUAL, NULL, err);
+    if (status == PP_OK) status = put_residual(at, err);
     if (status == PP_OK) status = put_sources(at, err);
     if (status == PP_OK)
         status = pp_h5_set_real(pp_archive_h5(at->archive), "/", "residual_difference_db",

@@ -96,6 +96,10 @@ pp_h5 *pp_archive_h5(pp_archive *archive); /* borrowed: the data sets, by their 
 /* /stems/00/audio, /mixture/audio ..: the path of a track in its archive. */
 void pp_archive_sound_path(int which, char path[32]);
 
+/* /annotations as rows by start; owned by the caller (pp_free). */
+pp_status pp_archive_take_annotations(pp_archive *archive, pp_annotation **rows, int64_t *count,
+                                      pp_error *err) PP_MUST_USE;
+
 /* What a whole reading found. */
 typedef struct pp_archive_verdict {
     int64_t bytes_read; /* of numbers, unpacked */

@@ -210,12 +210,18 @@ static pp_status check_texts(pp_archive *archive, const char *path, pp_error *er
                    path);
 }
 
+pp_status pp_archive_take_annotations(pp_archive *archive, pp_annotation **rows, int64_t *count,
+                                      pp_error *err)
+{
+    return pp_h5_take_table(archive->h5, "/annotations", pp_annotation_columns, 6, sizeof **rows,
+                            (void **)rows, count, err);
+}
+
 static pp_status check_annotations(pp_archive *archive, pp_error *err)
 {
     pp_annotation *rows;
     int64_t count;
-    pp_status status = pp_h5_take_table(archive->h5, "/annotations", pp_annotation_columns, 6,
-                                        sizeof *rows, (void **)&rows, &count, err);
+    pp_status status = pp_archive_take_annotations(archive, &rows, &count, err);
     for (int64_t i = 0; status == PP_OK && i < count; i++) {
         if (rows[i].source >= 0 && rows[i].source < archive->header.sources) continue;
         status = pp_fail(err, PP_ERR_FORMAT, "%s: annotation %lld is of a source that is not there",
