@@ -7,7 +7,6 @@
 /* One line a verb, in alphabetical order; the sentinel ends the list. */
 /* clang-format off */
 static const pp_verb *const verbs[] = {
-    &pp_verb_export,
     &pp_verb_fsck,
     &pp_verb_gc,
     &pp_verb_index,

@@ -74,7 +74,8 @@ typedef struct pp_picture_plan {
     double shown_s;         /* time stamp of the frame that serves it */
     int64_t pts;            /* the same in stream units */
     int64_t seek_pts;       /* keyframe from which decoding starts */
-    int32_t only_reference; /* 1: frames no other refers to can be skipped on the way */
+    int32_t only_reference; /* bit 0: frames no other refers to can be skipped on the way; bit 1:
+                             * time stamps jump, found only by reading from the start */
     int32_t same_as_before; /* 1: the very frame of the grid point before */
 } pp_picture_plan;
 
@@ -86,6 +87,7 @@ typedef struct pp_media_scan_result {
     int truncated;         /* the file ends before its index says */
     double truncated_at_s;
     int64_t damaged_packets; /* that the decoder had to leave out */
+    int64_t bad_samples;     /* not a number, infinite or absurdly loud: made silent */
 } pp_media_scan_result;
 
 /* Called with sound in order, mono, `count` samples from sample number `first` on. */
@@ -102,7 +104,8 @@ pp_status pp_media_scan(pp_media *media, double interval_s, pp_sound_sink sink, 
 typedef struct pp_picture {
     const uint8_t *rgb;
     int size;
-    int missing; /* could not be decoded: black, or the last good picture before it in the plan */
+    int missing;   /* could not be decoded: black */
+    int neighbour; /* could not be decoded: the nearest frame of its group that could */
 } pp_picture;
 
 /* The pictures of plan[0 .. count) (ascending in time) one after another into `sink`. */

@@ -98,11 +98,13 @@ static pp_status put_plan(pp_h5 *file, const pp_picture_plan *plan, int64_t coun
                             "key picture from which decoding starts", whole, err);
     }
     for (int64_t i = 0; i < count; i++) {
-        flags[i] = (uint8_t)((plan[i].only_reference != 0) | ((plan[i].same_as_before != 0) << 1));
+        flags[i] = (uint8_t)((plan[i].only_reference & 1) | ((plan[i].same_as_before != 0) << 1) |
+                             ((plan[i].only_reference & 2) << 1));
     }
     if (status == PP_OK) {
         status = put_column(file, "/plan/flags", PP_H5_U8, count, "1",
-                            "1: reference pictures lead to it; 2: the picture of the time before",
+                            "1: reference pictures lead to it; 2: the picture of the time before; "
+                            "4: time stamps jump",
                             flags, err);
     }
     pp_free(memory);

@@ -96,7 +96,7 @@ static pp_status read_plan(see *at, pp_error *err)
         status = pp_h5_read(probe, "/plan/flags", PP_H5_U8, first, count, flags, err);
     }
     for (int64_t i = 0; i < *count; i++) {
-        plan[i].only_reference = flags[i] & 1;
+        plan[i].only_reference = (flags[i] & 1) | (flags[i] & 4) >> 1;
         plan[i].same_as_before = (flags[i] & 2) != 0;
     }
     pp_free(memory);
