@@ -145,7 +145,7 @@ pp_status pp_media_pictures(pp_media *media, const pp_picture_plan *plan, int64_
         int missing = fake_missing(media, (uint32_t)plan[p].pts);
         /* As the real one: what was decoded last is shown again. */
         if (!missing) fake_paint(media, (uint32_t)plan[p].pts);
-        pp_picture picture = {media->rgb, media->options.picture_size, missing};
+        pp_picture picture = {media->rgb, media->options.picture_size, missing, 0};
         if (media->odd == ODD_SIZE) picture.size--;
         pp_status status = sink(user, p, &picture, err);
         if (status != PP_OK) return status;

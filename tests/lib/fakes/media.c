@@ -140,7 +140,7 @@ pp_status pp_media_pictures(pp_media *media, const pp_picture_plan *plan, int64_
                             pp_picture_sink sink, void *user, pp_error *err)
 {
     (void)plan;
-    const pp_picture picture = {media->rgb, media->options.picture_size, 0};
+    const pp_picture picture = {media->rgb, media->options.picture_size, 0, 0};
     for (int64_t i = 0; i < count; i++) {
         pp_status status = sink(user, i, &picture, err);
         if (status != PP_OK) return status;
