@@ -134,8 +134,10 @@ static pp_status parse_size(pp_scene_options *o, const char *text, pp_error *err
 {
     int width = 0, height = 0, used = 0;
     if (sscanf(text, "%dx%d%n", &width, &height, &used) != 2 || text[used] != '\0' || width < 32 ||
-        height < 32 || width > 4096 || height > 4096 || width % 2 != 0 || height % 2 != 0) {
-        return pp_fail(err, PP_ERR_USAGE, "--size %s: WxH, even numbers from 32 to 4096", text);
+        height < 32 || width > 4096 || height > 4096 || width % 2 != 0 || height % 2 != 0 ||
+        width > 4 * height || height > 4 * width) {
+        return pp_fail(err, PP_ERR_USAGE,
+                       "--size %s: WxH, even numbers from 32 to 4096, 4:1 at most", text);
     }
     o->width = width;
     o->height = height;

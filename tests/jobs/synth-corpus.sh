@@ -25,7 +25,7 @@ synth --sound-only -o s --count 23
 synth --sound-only -o t --count 3 --first 20 --jobs 2
 for file in t/sound-*; do cmp "$file" "s/${file#t/}"; done
 [ "$(cut -d, -f6 s/manifest.csv | sort -u | wc -l)" = "$(($("$PP_BIN/pp" synth --list | wc -l) + 1))" ]
-for file in s/*.flac; do
+for file in s/*0[0-4]-*.flac; do
     level=$(ffmpeg -i "$file" -af volumedetect -f null - 2>&1 | sed -n 's/.*mean_volume: -\([0-9]*\).*/\1/p')
     [ "$level" -lt 45 ] || { echo "$file: -$level dB"; exit 1; }
 done

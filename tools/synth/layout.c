@@ -44,11 +44,12 @@ static pp_affine place_in(pp_box cell, pp_sighting seen, int at_bottom, float le
     return (pp_affine){mirror * scale, 0, 0, scale, x - middle, cell.y1 - lift - scale * cut};
 }
 
-static pp_box cell_of(const pp_scene *scene, int player, int rows)
+static pp_box cell_in_square(const pp_scene *scene, int player, int rows)
 {
     const pp_scene_options *o = &scene->options;
     float aspect = (float)o->width / (float)o->height, side = fminf(aspect, 1);
     float left = 0.5f * (aspect - side), slot = side / (float)scene->players;
+    /* Heights are of the square here. */
     if (rows == 1) {
         return (pp_box){left + slot * (float)player, 0.01f, left + slot * (float)(player + 1), 1};
     }
@@ -64,6 +65,16 @@ static pp_box cell_of(const pp_scene *scene, int player, int rows)
         cell.y0 = 0.01f;
         cell.y1 = 0.52f;
     }
+    return cell;
+}
+
+/* The square lies in the middle of the picture, also of an upright one. */
+static pp_box cell_of(const pp_scene *scene, int player, int rows)
+{
+    pp_box cell = cell_in_square(scene, player, rows);
+    float side = fminf((float)scene->options.width / (float)scene->options.height, 1);
+    cell.y0 = 0.5f + (cell.y0 - 0.5f) * side;
+    cell.y1 = 0.5f + (cell.y1 - 0.5f) * side;
     return cell;
 }
 

@@ -84,17 +84,17 @@ static pp_status describe_sound(pp_json *to, const pp_scene *scene, const float 
     pp_truth_levels(track, frames, scene->options.rate_hz, levels);
     pp_interval *intervals = NULL;
     size_t count = 0;
-    double duration_s = (double)frames / scene->options.rate_hz, sum = 0;
+    double duration_s = (double)frames / scene->options.rate_hz, power = 0;
     pp_status status = pp_truth_activity(&intervals, &count, levels, steps, duration_s, err);
     pp_json *level = pp_json_array(), *active = pp_json_array();
     for (int64_t k = 0; k < steps; k++) {
         pp_json_append_real(level, rounded((double)levels[k], 100));
-        sum += pow(10, (double)levels[k] / 10);
     }
     for (size_t i = 0; i < count; i++) {
         pp_json_append(active, numbers((double[2]){intervals[i].on_s, intervals[i].off_s}, 2, 1e6));
     }
-    pp_json_set_real(to, "level_db", rounded(10 * log10(fmax(sum / (double)steps, 1e-12)), 100));
+    for (int64_t i = 0; i < frames; i++) power += (double)track[i] * (double)track[i];
+    pp_json_set_real(to, "level_db", rounded(10 * log10(fmax(power / (double)frames, 1e-12)), 100));
     pp_json_set(to, "active", active);
     pp_json_set(to, "levels_db", level);
     pp_free(intervals);
