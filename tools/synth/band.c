@@ -216,7 +216,8 @@ static void control(player *p, double time_s)
     p->bend = bend;
     if (!p->sustains) return;
     double rise = fmin(since * 2.5, 1);
-    int expression = (int)(127 * (1 - (double)s->swell * 0.6 * (1 - rise)));
+    double sunk = (double)s->fade * 0.7 * fmin(since / 2, 1);
+    int expression = (int)(127 * (1 - (double)s->swell * 0.6 * (1 - rise)) * (1 - sunk));
     if (expression != p->expression) (void)fluid_synth_cc(p->synth, p->channel, 11, expression);
     p->expression = expression;
 }
@@ -302,6 +303,7 @@ pp_status pp_band_play(pp_band *band, const pp_part *part, const pp_sounding *so
     pp_room_equalise(out, frames, rate_hz, sounding);
     status = pp_room_reverberate(out, frames, rate_hz, sounding, err);
     if (status != PP_OK) return status;
+    pp_room_record(out, frames, rate_hz, sounding);
     pp_room_level(out, frames, rate_hz, sounding->level_db);
     pp_room_add_noise(out, frames, sounding);
     return PP_OK;
@@ -320,7 +322,8 @@ void pp_sounding_choose(pp_sounding *s, pp_world world, pp_instrument instrument
     s->vibrato_cents = pp_chance(random, 0.3) ? 0 : info->vibrato * pp_between(random, 0.2f, 1);
     s->vibrato_delay_s = pp_between(random, 0.05f, 0.4f);
     s->slide_s = pp_chance(random, 0.5) ? 0 : info->slide_s * pp_between(random, 0.3f, 1);
-    s->swell = pp_between(random, 0, 0.7f);
+    s->swell = pp_chance(random, 0.3) ? 0 : pp_between(random, 0, 0.8f);
+    s->fade = pp_chance(random, 0.5) ? 0 : pp_between(random, 0, 1);
     s->level_db = pp_between(random, -23, -17);
     s->room_s = pp_between(random, 0.15f, 1.4f);
     s->room_db = pp_between(random, -24, -5);

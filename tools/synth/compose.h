@@ -10,13 +10,14 @@ typedef struct pp_composer {
     const pp_instrument_info *info;
     pp_random *random;
     double seconds;
-    double from_s, until_s; /* of the phrase being written */
-    float loudness;         /* of the phrase, 0..1 */
-    float legato;           /* sounding share of a note's time */
-    float busy;             /* 0: long notes, 1: short ones */
-    int degree;             /* where the melody stands */
-    int low, high;          /* keys of the register chosen for this part */
-    pp_status status;       /* the first failure; adding notes then does nothing */
+    double from_s, until_s;             /* of the phrase being written */
+    float loudness;                     /* of the phrase, 0..1 */
+    float legato;                       /* sounding share of a note's time */
+    float busy;                         /* 0: long notes, 1: short ones */
+    int degree;                         /* where the melody stands */
+    int figure, direction, figure_left; /* what the melody is doing, and for how many notes yet */
+    int low, high;                      /* keys of the register chosen for this part */
+    pp_status status;                   /* the first failure; adding notes then does nothing */
     pp_error *err;
 } pp_composer;
 

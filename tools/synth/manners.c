@@ -1,6 +1,5 @@
 /* How each kind of instrument fills a phrase with notes. */
 #include <math.h>
-#include <stdlib.h>
 
 #include "compose.h"
 
@@ -44,16 +43,43 @@ static double swung(const pp_composer *c, double time_s)
     return fabs(part - 0.5) < 0.05 ? time_s + c->piece->swing * 0.5 * c->piece->beat_s : time_s;
 }
 
-/* A step of the melody: mostly to a neighbour, towards the middle when near an end. */
+/* What a melody does for some notes: wander, run along the scale, along the chord, repeat a tone,
+ * alternate with its neighbour. */
+enum { WANDER, RUN, BROKEN_CHORD, REPEAT, ALTERNATE, FIGURES };
+
+static int figure_step(pp_composer *c)
+{
+    if (c->figure_left-- <= 0) {
+        c->figure = pp_chance(c->random, 0.5) ? WANDER : pp_pick(c->random, FIGURES);
+        c->figure_left = 3 + pp_pick(c->random, 6);
+        c->direction = pp_chance(c->random, 0.5) ? 1 : -1;
+    }
+    switch (c->figure) {
+    case RUN:
+        return c->direction;
+    case BROKEN_CHORD:
+        return 2 * c->direction;
+    case REPEAT:
+        return pp_chance(c->random, 0.8) ? 0 : c->direction;
+    case ALTERNATE:
+        c->direction = -c->direction;
+        return c->direction;
+    default:
+        break;
+    }
+    if (pp_chance(c->random, 0.12)) return 0;
+    return pp_chance(c->random, 0.7) ? pp_pick(c->random, 3) - 1 : pp_pick(c->random, 9) - 4;
+}
+
 static void step_melody(pp_composer *c, int low, int high, double time_s)
 {
-    int key = pp_compose_degree_key(c, c->degree);
-    int step = pp_chance(c->random, 0.7) ? pp_pick(c->random, 3) - 1 : pp_pick(c->random, 9) - 4;
-    if (pp_chance(c->random, 0.12)) step = 0;
-    if (key > high - 4) step = -abs(step);
-    if (key < low + 4) step = abs(step);
+    int key = pp_compose_degree_key(c, c->degree), step = figure_step(c);
+    if ((key > high - 4 && step > 0) || (key < low + 4 && step < 0)) { /* back to the middle */
+        step = -step;
+        c->direction = -c->direction;
+    }
     c->degree += step;
-    if (pp_chance(c->random, 0.25)) {
+    if (c->figure == WANDER && pp_chance(c->random, 0.25)) {
         /* Settle on a tone of the chord: an even number of steps from its root. */
         int off = c->degree - pp_compose_chord(c, time_s);
         if (off % 2 != 0) c->degree += pp_chance(c->random, 0.5) ? 1 : -1;
@@ -66,6 +92,7 @@ static void start_melody(pp_composer *c, int low, int high)
 {
     int target = low + 4 + pp_pick(c->random, high - low > 8 ? high - low - 8 : 1);
     c->degree = 0;
+    c->figure_left = 0;
     while (pp_compose_degree_key(c, c->degree) < target) c->degree++;
     while (pp_compose_degree_key(c, c->degree) > target) c->degree--;
 }

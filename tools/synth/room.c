@@ -57,6 +57,20 @@ void pp_room_equalise(float *samples, int64_t frames, int rate_hz, const pp_soun
     for (int i = 0; i < 3; i++) run_biquad(&filters[i], samples, frames);
 }
 
+void pp_room_record(float *samples, int64_t frames, int rate_hz, const pp_sounding *s)
+{
+    float peak = 1e-9f;
+    for (int64_t i = 0; i < frames; i++) peak = fmaxf(peak, fabsf(samples[i]));
+    if (s->drive_db > 0) {
+        float drive = powf(10, s->drive_db / 20) / peak;
+        for (int64_t i = 0; i < frames; i++) samples[i] = tanhf(drive * samples[i]);
+    }
+    if (s->cut_hz <= 0 || s->cut_hz >= 0.45f * (float)rate_hz) return;
+    double w = 2 * PI * (double)s->cut_hz / rate_hz, cw = cos(w), alpha = sin(w) / sqrt(2.0);
+    biquad low_pass = normalised((1 - cw) / 2, 1 - cw, (1 - cw) / 2, 1 + alpha, -2 * cw, 1 - alpha);
+    run_biquad(&low_pass, samples, frames);
+}
+
 /* A comb with a damped loop: y[i] = x[i - n] + g lowpass(y[i - n]), added to out. */
 static void add_comb(const float *in, float *out, int64_t frames, float *loop, int length,
                      float feedback, float damping)

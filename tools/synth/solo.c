@@ -27,6 +27,8 @@ static void roughen(pp_sounding *s, pp_random *random)
     s->high_db += pp_between(random, -9, 4);
     s->bell_db += pp_between(random, -4, 4);
     s->noise_db = pp_chance(random, 0.3) ? pp_between(random, -55, -38) : s->noise_db;
+    s->drive_db = pp_chance(random, 0.25) ? pp_between(random, 0.5f, 10) : 0;
+    s->cut_hz = pp_chance(random, 0.3) ? pp_between(random, 2200, 5000) : 0;
     s->detune_cents += 20 * (float)pp_random_normal(random);
     s->vibrato_cents *= pp_between(random, 0.5f, 1.6f);
 }

@@ -29,11 +29,14 @@ typedef struct pp_sounding {
     float vibrato_hz, vibrato_cents, vibrato_delay_s;
     float slide_s;  /* glide from the note before, of up to an octave */
     float swell;    /* 0..1: how far long notes start below their level */
+    float fade;     /* 0..1: how far they have sunk after two seconds */
     float level_db; /* RMS where it plays, dB of full scale */
     /* Room: early reflections and a tail. */
     float room_s, room_db; /* time to -60 dB; level of the room against the direct sound */
     /* Equaliser: gains in dB of a low shelf, a bell and a high shelf, and where they lie. */
     float low_db, low_hz, bell_db, bell_hz, bell_q, high_db, high_hz;
+    float drive_db; /* how far peaks are pressed into saturation; 0: not at all */
+    float cut_hz;   /* low-pass of the recording; 0: none */
     float noise_db; /* of full scale; the microphone's, all the time */
     uint64_t seed;  /* of the room's echoes and the noise */
 } pp_sounding;
@@ -46,6 +49,8 @@ pp_status pp_band_play(pp_band *band, const pp_part *part, const pp_sounding *so
                        float *out, int64_t frames, pp_error *err) PP_MUST_USE;
 
 /* Stages after the synthesizer, in place at rate_hz. */
+/* Tape or a phone: soft saturation, then a low-pass (Butterworth, second order). */
+void pp_room_record(float *samples, int64_t frames, int rate_hz, const pp_sounding *sounding);
 void pp_room_equalise(float *samples, int64_t frames, int rate_hz, const pp_sounding *sounding);
 pp_status pp_room_reverberate(float *samples, int64_t frames, int rate_hz,
                               const pp_sounding *sounding, pp_error *err) PP_MUST_USE;
