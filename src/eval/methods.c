@@ -9,10 +9,15 @@
 static const struct {
     const char *name, *title;
 } words[PP_METHODS] = {
-    {"mixture", "mixture itself"},           {"model-ratio", "model, ratio masks"},
-    {"model-binary", "model, binary masks"}, {"shuffled", "model, pictures shuffled"},
-    {"blanked", "model, pictures blanked"},  {"nmf", "NMF, oracle assignment"},
-    {"ideal-binary", "ideal binary masks"},  {"ideal-ratio", "ideal ratio masks"},
+    [PP_METHOD_MIXTURE] = {"mixture", "mixture itself"},
+    [PP_METHOD_MODEL_RATIO] = {"model-ratio", "model, ratio masks"},
+    [PP_METHOD_MODEL_BINARY] = {"model-binary", "model, binary masks"},
+    [PP_METHOD_SHUFFLED] = {"shuffled", "model, pictures shuffled"},
+    [PP_METHOD_BLANKED] = {"blanked", "model, pictures blanked"},
+    [PP_METHOD_NMF_BLIND] = {"nmf-blind", "NMF, grouped blindly"},
+    [PP_METHOD_NMF] = {"nmf", "NMF, oracle assignment"},
+    [PP_METHOD_IDEAL_BINARY] = {"ideal-binary", "ideal binary masks"},
+    [PP_METHOD_IDEAL_RATIO] = {"ideal-ratio", "ideal ratio masks"},
 };
 
 const char *pp_method_name(pp_method method)
@@ -38,7 +43,7 @@ static pp_status parse_one(unsigned *out, const char *name, size_t length, pp_er
     }
     return pp_fail(err, PP_ERR_USAGE,
                    "no method '%.*s': all, mixture, model-ratio, model-binary, shuffled, blanked, "
-                   "nmf, ideal-binary, ideal-ratio",
+                   "nmf-blind, nmf, ideal-binary, ideal-ratio",
                    (int)length, name);
 }
 
@@ -159,20 +164,21 @@ static void ideal_masks(pp_methods *m, const pp_method_task *task, int binary)
     }
 }
 
-static pp_status nmf_masks(pp_methods *m, const pp_method_task *task, pp_error *err)
+static pp_status nmf_masks(pp_methods *m, const pp_method_task *task, pp_nmf_grouping grouping,
+                           pp_error *err)
 {
     const float *magnitudes[PP_BSS_MOST_SOURCES];
     for (int i = 0; i < task->sources; i++) {
         magnitudes[i] = pp_spectrogram_magnitude(m->references[i]);
     }
-    pp_nmf_options options = m->options.nmf;
+    pp_nmf_options options = grouping == PP_NMF_BLIND ? m->options.nmf_blind : m->options.nmf;
     options.rank *= task->sources;
     pp_nmf *nmf = NULL;
     pp_status status = pp_nmf_create(&nmf, pp_spectrogram_bins(m->mixture), m->options.shape.frames,
                                      &options, err);
     if (status != PP_OK) return status;
     pp_nmf_factor(nmf, pp_spectrogram_magnitude(m->mixture));
-    pp_nmf_masks(nmf, magnitudes, task->sources, m->masks);
+    pp_nmf_masks(nmf, grouping, magnitudes, task->sources, m->masks);
     for (int i = 0; i < task->sources; i++) {
         pp_spectrogram_separate(m->mixture, m->masks[i], PP_MASK_LINEAR, m->estimates[i]);
     }
@@ -224,7 +230,9 @@ static pp_status separate(pp_methods *m, const pp_method_task *task, pp_method m
         ideal_masks(m, task, method == PP_METHOD_IDEAL_BINARY);
         return PP_OK;
     case PP_METHOD_NMF:
-        return nmf_masks(m, task, err);
+        return nmf_masks(m, task, PP_NMF_ORACLE, err);
+    case PP_METHOD_NMF_BLIND:
+        return nmf_masks(m, task, PP_NMF_BLIND, err);
     default:
         *possible = m->model != NULL && all_there(vectors, task->sources);
         if (*possible) model_masks(m, task, vectors, method == PP_METHOD_MODEL_BINARY);

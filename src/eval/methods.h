@@ -19,6 +19,7 @@ typedef enum pp_method {
     PP_METHOD_MODEL_BINARY, /* the model, masks cut at 0.5 on the linear grid */
     PP_METHOD_SHUFFLED,     /* ratio masks, pictures of another mixture's sources */
     PP_METHOD_BLANKED,      /* ratio masks, pictures without content */
+    PP_METHOD_NMF_BLIND,    /* components grouped without knowing the sources */
     PP_METHOD_NMF,          /* components assigned by an oracle */
     PP_METHOD_IDEAL_BINARY, /* masks from the references, on the networks' grid */
     PP_METHOD_IDEAL_RATIO,
@@ -37,9 +38,9 @@ pp_status pp_methods_parse(unsigned *out, const char *names, pp_error *err) PP_M
 
 typedef struct pp_methods_options {
     pp_spectrogram_shape shape;
-    unsigned methods;   /* bits 1 << pp_method */
-    int filter_taps;    /* of BSS-eval: 512 */
-    pp_nmf_options nmf; /* rank: components a source */
+    unsigned methods;              /* bits 1 << pp_method */
+    int filter_taps;               /* of BSS-eval: 512 */
+    pp_nmf_options nmf, nmf_blind; /* rank: components a source */
 } pp_methods_options;
 
 /* One mixture: references and the mixture [samples]; vectors [K] or NULL where there are none. */

@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "eval/bss.h"
+#include "eval/nmf_group.h"
 
 enum { LANES = 8 }; /* columns are padded to this, so that inner loops have a known length */
 
@@ -21,6 +22,7 @@ struct pp_nmf {
     float *quotient;      /* [rows, padded] V model^(beta - 2) */
     float *power;         /* [rows, padded] model^(beta - 1) */
     float *above, *below; /* [max(rows * rank, rank * padded)] numerator, denominator */
+    double *features;     /* [rank, PP_NMF_FEATURES] */
     int *owner;           /* [rank] source that a component belongs to */
     double *shares;       /* [rank, PP_BSS_MOST_SOURCES] of each source in a component */
 };
@@ -59,7 +61,10 @@ static pp_status allocate(pp_nmf *nmf, pp_error *err)
             pp_alloc_checked((void **)arrays[i].to, arrays[i].count, sizeof(float), "NMF", err);
         if (status != PP_OK) return status;
     }
-    pp_status status = pp_alloc_checked((void **)&nmf->owner, rank, sizeof(int), "NMF", err);
+    pp_status status = pp_alloc_checked((void **)&nmf->features, rank * PP_NMF_FEATURES,
+                                        sizeof(double), "NMF", err);
+    if (status != PP_OK) return status;
+    status = pp_alloc_checked((void **)&nmf->owner, rank, sizeof(int), "NMF", err);
     if (status != PP_OK) return status;
     return pp_alloc_checked((void **)&nmf->shares, rank * PP_BSS_MOST_SOURCES, sizeof(double),
                             "NMF", err);
@@ -96,6 +101,7 @@ void pp_nmf_destroy(pp_nmf **nmf)
     float *const all[] = {n->v, n->w, n->h, n->model, n->quotient, n->power, n->above, n->below};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) pp_free(all[i]);
     pp_free(n->owner);
+    pp_free(n->features);
     pp_free(n->shares);
     PP_FREE(*nmf);
 }
@@ -306,16 +312,24 @@ static double overlap(const pp_nmf *nmf, int k, const float *const *sources, int
     return total;
 }
 
+/* shares [rank, count] */
+static void share_out(const pp_nmf *nmf, const float *const *sources, int count, double *shares)
+{
+    for (int k = 0; k < nmf->options.rank; k++) {
+        for (int n = 0; n < count; n++) {
+            shares[k * count + n] = overlap(nmf, k, sources, count, n);
+        }
+    }
+}
+
 /* owner[k]: the source that component k overlaps most. A source left without any takes the
  * component of which it has the largest share, from a source that keeps another. */
-static void assign(const pp_nmf *nmf, const float *const *sources, int count, int *owner,
-                   double *shares)
+static void assign(const pp_nmf *nmf, int count, int *owner, const double *shares)
 {
     const int rank = nmf->options.rank;
     for (int k = 0; k < rank; k++) {
         owner[k] = 0;
-        for (int n = 0; n < count; n++) {
-            shares[k * count + n] = overlap(nmf, k, sources, count, n);
+        for (int n = 1; n < count; n++) {
             if (shares[k * count + n] > shares[k * count + owner[k]]) owner[k] = n;
         }
     }
@@ -332,11 +346,18 @@ static void assign(const pp_nmf *nmf, const float *const *sources, int count, in
     }
 }
 
-void pp_nmf_masks(pp_nmf *nmf, const float *const *sources, int count, float *const *masks)
+void pp_nmf_masks(pp_nmf *nmf, pp_nmf_grouping grouping, const float *const *sources, int count,
+                  float *const *masks)
 {
     const int rank = nmf->options.rank, padded = nmf->padded;
     const int *owner = nmf->owner;
-    assign(nmf, sources, count, nmf->owner, nmf->shares);
+    share_out(nmf, sources, count, nmf->shares);
+    if (grouping == PP_NMF_ORACLE) {
+        assign(nmf, count, nmf->owner, nmf->shares);
+    } else {
+        const pp_components components = {nmf->w, nmf->h, nmf->rows, rank, nmf->columns, padded};
+        pp_nmf_group(&components, count, nmf->options.seed, nmf->shares, nmf->features, nmf->owner);
+    }
     for (int r = 0; r < nmf->rows; r++) {
         const float *w = nmf->w + (size_t)r * (size_t)rank;
         for (int c = 0; c < nmf->columns; c++) {

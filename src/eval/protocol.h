@@ -49,12 +49,12 @@ typedef struct pp_protocol_refusal { /* drawn, and not usable */
 } pp_protocol_refusal;
 
 typedef struct pp_protocol {
-    uint64_t seed;      /* of everything drawn: mixtures, shuffling, NMF, bootstrap */
-    int rate_hz;        /* of all sounds; start and samples count in it */
-    double silence_db;  /* a reference below this level is refused */
-    int filter_taps;    /* of BSS-eval */
-    unsigned methods;   /* bits of eval/methods.h */
-    pp_nmf_options nmf; /* rank: components a source */
+    uint64_t seed;                 /* of everything drawn: mixtures, shuffling, NMF, bootstrap */
+    int rate_hz;                   /* of all sounds; start and samples count in it */
+    double silence_db;             /* a reference below this level is refused */
+    int filter_taps;               /* of BSS-eval */
+    unsigned methods;              /* bits of eval/methods.h */
+    pp_nmf_options nmf, nmf_blind; /* rank: components a source */
     pp_protocol_file *files;
     size_t file_count, file_room;
     pp_protocol_mixture *mixtures;

@@ -71,11 +71,21 @@ static pp_json *refusals_json(const pp_protocol *p)
     return array;
 }
 
+static pp_json *nmf_json(const pp_nmf_options *nmf)
+{
+    pp_json *object = pp_json_object();
+    pp_json_set_int(object, "components_per_source", nmf->rank);
+    pp_json_set_int(object, "iterations", nmf->iterations);
+    pp_json_set_text(object, "divergence", pp_nmf_divergence_name(nmf->divergence));
+    pp_json_set_int(object, "seed", (int64_t)nmf->seed);
+    return object;
+}
+
 static pp_json *protocol_json(const pp_protocol *p)
 {
     char seed[32];
     snprintf(seed, sizeof seed, "%" PRIu64, p->seed); /* JSON's integers have 63 bits */
-    pp_json *root = pp_json_object(), *methods = pp_json_array(), *nmf = pp_json_object();
+    pp_json *root = pp_json_object(), *methods = pp_json_array();
     pp_json_set_text(root, "format", format_name);
     pp_json_set_int(root, "version", PP_PROTOCOL_VERSION);
     pp_json_set_text(root, "seed", seed);
@@ -86,11 +96,8 @@ static pp_json *protocol_json(const pp_protocol *p)
         if (p->methods & 1U << m) pp_json_append_text(methods, pp_method_name((pp_method)m));
     }
     pp_json_set(root, "methods", methods);
-    pp_json_set_int(nmf, "components_per_source", p->nmf.rank);
-    pp_json_set_int(nmf, "iterations", p->nmf.iterations);
-    pp_json_set_text(nmf, "divergence", pp_nmf_divergence_name(p->nmf.divergence));
-    pp_json_set_int(nmf, "seed", (int64_t)p->nmf.seed);
-    pp_json_set(root, "nmf", nmf);
+    pp_json_set(root, "nmf", nmf_json(&p->nmf));
+    pp_json_set(root, "nmf_blind", nmf_json(&p->nmf_blind));
     pp_json_set(root, "files", files_json(p));
     pp_json_set(root, "mixtures", mixtures_json(p));
     pp_json_set(root, "refused", refusals_json(p));
@@ -207,6 +214,18 @@ static pp_status check_shuffled(const reader *r)
     return PP_OK;
 }
 
+static pp_status read_nmf(const reader *r, const pp_json *object, pp_nmf_options *nmf)
+{
+    nmf->rank = (int)pp_json_int(object, "components_per_source", 0);
+    nmf->iterations = (int)pp_json_int(object, "iterations", 0);
+    nmf->seed = (uint64_t)pp_json_int(object, "seed", 0);
+    if (nmf->rank < 1 || nmf->rank > 128 || nmf->iterations < 1 || nmf->iterations > 100000) {
+        return wrong(r, "nmf out of range");
+    }
+    return pp_nmf_divergence_parse(&nmf->divergence, pp_json_text(object, "divergence", ""),
+                                   r->err);
+}
+
 static pp_status read_settings(const reader *r, const pp_json *root)
 {
     pp_protocol *p = r->p;
@@ -219,7 +238,7 @@ static pp_status read_settings(const reader *r, const pp_json *root)
     p->silence_db = pp_json_real(root, "silence_db", p->silence_db);
     if (p->rate_hz < 1000 || p->rate_hz > 192000) return wrong(r, "rate_hz out of range");
     if (p->filter_taps < 1 || p->filter_taps > 4096) return wrong(r, "filter_taps out of range");
-    const pp_json *methods = pp_json_get(root, "methods"), *nmf = pp_json_get(root, "nmf");
+    const pp_json *methods = pp_json_get(root, "methods");
     p->methods = 0;
     for (size_t i = 0; i < pp_json_length(methods); i++) {
         unsigned one = 0;
@@ -228,14 +247,8 @@ static pp_status read_settings(const reader *r, const pp_json *root)
         p->methods |= one;
     }
     if (p->methods == 0) return wrong(r, "no methods");
-    p->nmf.rank = (int)pp_json_int(nmf, "components_per_source", 0);
-    p->nmf.iterations = (int)pp_json_int(nmf, "iterations", 0);
-    p->nmf.seed = (uint64_t)pp_json_int(nmf, "seed", 0);
-    if (p->nmf.rank < 1 || p->nmf.rank > 128 || p->nmf.iterations < 1 ||
-        p->nmf.iterations > 100000) {
-        return wrong(r, "nmf out of range");
-    }
-    return pp_nmf_divergence_parse(&p->nmf.divergence, pp_json_text(nmf, "divergence", ""), r->err);
+    pp_status status = read_nmf(r, pp_json_get(root, "nmf"), &p->nmf);
+    return status == PP_OK ? read_nmf(r, pp_json_get(root, "nmf_blind"), &p->nmf_blind) : status;
 }
 
 static pp_status read_root(const reader *r, const pp_json *root)

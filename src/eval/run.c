@@ -139,7 +139,8 @@ static pp_status prepare(run *r, pp_error *err)
     const pp_methods_options options = {.shape = pp_eval_shape(r->model),
                                         .methods = r->protocol->methods,
                                         .filter_taps = r->protocol->filter_taps,
-                                        .nmf = r->protocol->nmf};
+                                        .nmf = r->protocol->nmf,
+                                        .nmf_blind = r->protocol->nmf_blind};
     for (size_t m = 0; m < count; m++) {
         if (r->protocol->mixtures[m].samples > r->most_samples) {
             r->most_samples = r->protocol->mixtures[m].samples;

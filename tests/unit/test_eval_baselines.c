@@ -15,6 +15,7 @@
 #include "eval/confidence.h"
 #include "eval/masks.h"
 #include "eval/nmf.h"
+#include "eval/nmf_group.h"
 #include "eval/spectrogram.h"
 
 enum { N_FFT = 256, HOP = 64, FRAMES = 64, ROWS = 80, BINS = N_FFT / 2 + 1 };
@@ -162,7 +163,7 @@ static void ideal_masks_beat_nmf_and_nmf_beats_the_mixture(void **state)
         const pp_nmf_options options = {12, 60, (pp_nmf_divergence)d, 1};
         assert_int_equal(pp_nmf_create(&nmf, BINS, FRAMES, &options, &err), PP_OK);
         pp_nmf_factor(nmf, pp_spectrogram_magnitude(z.mixture));
-        pp_nmf_masks(nmf, linear, 2, masks);
+        pp_nmf_masks(nmf, PP_NMF_ORACLE, linear, 2, masks);
         for (int i = 0; i < BINS * FRAMES; i++) {
             assert_true(fabsf(masks[0][i] + masks[1][i] - 1.0F) < 1e-5F);
         }
@@ -182,6 +183,36 @@ static void ideal_masks_beat_nmf_and_nmf_beats_the_mixture(void **state)
     pp_free(masks[1]);
     pp_free(mask);
     strike(&z);
+}
+
+/* Six spectra of three timbres (dark, bright, in between), two pitches each: grouped by timbre
+ * without being told, and the groups named after the sources they overlap. */
+static void blind_grouping_finds_timbres(void **state)
+{
+    (void)state;
+    enum { R = 256, RANK = 6, C = 8 };
+    static const int timbre[RANK] = {1, 0, 2, 2, 0, 1}, source_of_timbre[3] = {2, 0, 1};
+    float *w = pp_alloc(R * RANK, sizeof *w), h[RANK * C];
+    double shares[RANK * 3], features[RANK * PP_NMF_FEATURES];
+    for (int k = 0; k < RANK; k++) {
+        const int pitch = 5 + k; /* harmonics lie at its multiples */
+        for (int r = 1; r < R; r++) {
+            const float slope = timbre[k] == 0   ? expf(-0.05F * (float)r)
+                                : timbre[k] == 1 ? 0.2F
+                                                 : expf(-powf((float)(r - 60) / 30.0F, 2.0F));
+            w[r * RANK + k] = slope * (r % pitch == 0 ? 1.0F : 0.1F);
+        }
+        for (int c = 0; c < C; c++) h[k * C + c] = 1.0F + (float)(c == k);
+        for (int n = 0; n < 3; n++)
+            shares[k * 3 + n] = n == source_of_timbre[timbre[k]] ? 2.0 : 1.0;
+    }
+    const pp_components components = {w, h, R, RANK, C, C};
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        int owner[RANK];
+        pp_nmf_group(&components, 3, seed, shares, features, owner);
+        for (int k = 0; k < RANK; k++) assert_int_equal(owner[k], source_of_timbre[timbre[k]]);
+    }
+    pp_free(w);
 }
 
 static void nmf_descends_and_repeats(void **state)
@@ -232,7 +263,7 @@ static void every_source_gets_a_component(void **state)
     const pp_nmf_options options = {2, 5, PP_NMF_KL, 1};
     assert_int_equal(pp_nmf_create(&nmf, R, C, &options, &err), PP_OK);
     pp_nmf_factor(nmf, v);
-    pp_nmf_masks(nmf, sources, 2, masks);
+    pp_nmf_masks(nmf, PP_NMF_ORACLE, sources, 2, masks);
     float most = 0.0F;
     for (int i = 0; i < R * C; i++) most = fmaxf(most, mb[i]);
     assert_true(most > 0.1F);
@@ -270,6 +301,7 @@ int main(void)
         cmocka_unit_test(a_constant_mask_scales_every_sample),
         cmocka_unit_test(binary_masks_pass_what_lies_above_one_half),
         cmocka_unit_test(ideal_masks_beat_nmf_and_nmf_beats_the_mixture),
+        cmocka_unit_test(blind_grouping_finds_timbres),
         cmocka_unit_test(nmf_descends_and_repeats),
         cmocka_unit_test(every_source_gets_a_component),
         cmocka_unit_test(intervals_hold_the_mean_and_shrink),

@@ -108,7 +108,7 @@ static void set_bench(bench *b, const place *p, const char *protocol)
     else {
         OK(pp_protocol_create(&b->protocol, &err));
         b->protocol->filter_taps = 16;
-        b->protocol->nmf.iterations = 5;
+        b->protocol->nmf.iterations = b->protocol->nmf_blind.iterations = 5;
     }
     OK(pp_clip_reader_create(&b->reader, b->decoder, b->model, 0, &err));
     OK(pp_clip_cache_create(&b->cache, b->reader, b->protocol, &err));
