@@ -19,8 +19,10 @@
 /* ---- the metric -------------------------------------------------------------------------- */
 
 /* Sums for the covariance of one window's maps: products [K, K] of deviations from the window's
- * means, and the weight, the sum of magnitudes over the bins used (every fourth column, which is
- * plenty). means, deviation: scratch [K]. */
+ * means, and the weight, the sum of magnitudes over the bins used. means, deviation: scratch [K].
+ */
+#define PP_CAST_BIN_STEP                                                                           \
+    13 /* one bin in 13 is plenty; odd, so that it meets every row and column */
 void pp_cast_covariance(const pp_quantised_maps *maps, const float *magnitude, int components,
                         int rows, int frames, double *means, float *deviation, float *products,
                         double *weight);

@@ -5,7 +5,6 @@
 #include "eval/cholesky.h"
 #include "pipeline/cast_groups.h"
 
-#define COLUMN_STEP 4
 #define RIDGE 1e-9        /* of the mean diagonal: keeps a singular matrix (a component without */
 #define LEAST_RIDGE 1e-12 /* weight) factorable; logits^2, far below what makes a difference */
 
@@ -14,11 +13,11 @@ static double find_means(const pp_quantised_maps *maps, const float *magnitude, 
                          int64_t bins, double *means)
 {
     double weight = 0;
-    for (int64_t bin = 0; bin < bins; bin += COLUMN_STEP) weight += magnitude[bin];
+    for (int64_t bin = 0; bin < bins; bin += PP_CAST_BIN_STEP) weight += magnitude[bin];
     for (int k = 0; k < components; k++) {
         const uint8_t *codes = maps->codes + k * bins;
         double sum = 0;
-        for (int64_t bin = 0; bin < bins; bin += COLUMN_STEP) {
+        for (int64_t bin = 0; bin < bins; bin += PP_CAST_BIN_STEP) {
             sum += (double)magnitude[bin] * codes[bin];
         }
         means[k] = weight > 0 ? sum / weight : 0;
@@ -30,12 +29,10 @@ void pp_cast_covariance(const pp_quantised_maps *maps, const float *magnitude, i
                         int rows, int frames, double *means, float *deviation, float *products,
                         double *weight)
 {
-    /* Columns are every fourth bin where window_frames is a multiple of four, and nearly so where
-     * it is not. */
     int64_t bins = (int64_t)rows * frames;
     memset(products, 0, (size_t)components * (size_t)components * sizeof *products);
     *weight = find_means(maps, magnitude, components, bins, means);
-    for (int64_t bin = 0; bin < bins; bin += COLUMN_STEP) {
+    for (int64_t bin = 0; bin < bins; bin += PP_CAST_BIN_STEP) {
         float loud = magnitude[bin];
         for (int k = 0; k < components; k++) {
             deviation[k] = maps->scale[k] * ((float)maps->codes[k * bins + bin] - (float)means[k]);

@@ -146,6 +146,7 @@ static void end_job(pp_job *job)
 {
     if (job->media != NULL) pp_media_close(&job->media);
     pp_h5_close(&job->probe);
+    pp_archive_close(&job->old);
     pp_free(job->folder);
 }
 

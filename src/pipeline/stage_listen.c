@@ -1,5 +1,7 @@
 /* listen: the audio network on the windows of one segment, its maps in 8 bits. */
 #include "base/memory.h"
+#include "pipeline/restore.h"
+#include "pipeline/shard_rows.h"
 #include "pipeline/window.h"
 
 typedef struct listen {
@@ -28,41 +30,6 @@ static pp_status allocate(listen *at, pp_error *err)
     return status != PP_OK ? status : pp_maps_create(&at->codes, pipeline->shape, err);
 }
 
-static pp_status create_file(listen *at, int64_t segment, int64_t rows, pp_error *err)
-{
-    const pp_model_shape *shape = at->job->pipeline->shape;
-    const int64_t codes[] = {rows, shape->components, shape->log_rows, shape->window_frames};
-    const int64_t levels[] = {rows, shape->components};
-    pp_status status = pp_shard_create(&at->file, at->job, PP_SHARD_LISTEN, segment, err);
-    if (status == PP_OK) {
-        status = pp_shard_dataset(at->file, "/codes", PP_H5_U8, 4, codes, "1",
-                                  "component maps: offset + scale * code", err);
-    }
-    if (status == PP_OK) {
-        status = pp_shard_dataset(at->file, "/scale", PP_H5_F32, 2, levels, "1",
-                                  "step of the codes of each map", err);
-    }
-    if (status == PP_OK) {
-        status = pp_shard_dataset(at->file, "/offset", PP_H5_F32, 2, levels, "1",
-                                  "value of code 0 of each map", err);
-    }
-    return status;
-}
-
-static pp_status write_maps(listen *at, int64_t row, pp_error *err)
-{
-    const pp_model_shape *shape = at->job->pipeline->shape;
-    const int64_t start[4] = {row};
-    const int64_t count[4] = {1, shape->components, shape->log_rows, shape->window_frames};
-    pp_status status =
-        pp_h5_write(at->file, "/codes", PP_H5_U8, start, count, at->codes.codes, err);
-    if (status == PP_OK)
-        status = pp_h5_write(at->file, "/scale", PP_H5_F32, start, count, at->codes.scale, err);
-    if (status == PP_OK)
-        status = pp_h5_write(at->file, "/offset", PP_H5_F32, start, count, at->codes.offset, err);
-    return status;
-}
-
 /* Windows [windows.first + done, + count), which are rows done... of the shard. */
 static pp_status run_batch(listen *at, pp_range windows, int64_t done, int count, pp_error *err)
 {
@@ -75,7 +42,8 @@ static pp_status run_batch(listen *at, pp_range windows, int64_t done, int count
     for (int i = 0; i < count; i++) {
         const float *maps = at->maps + (size_t)i * maps_of_one(pipeline->shape);
         pp_model_quantise(pipeline->is.model, maps, &at->codes);
-        pp_status status = write_maps(at, done + i, err);
+        pp_status status =
+            pp_listen_file_write(at->file, pipeline->shape, done + i, &at->codes, err);
         if (status == PP_OK) status = pp_job_progress(at->job, PP_STAGE_LISTEN, 1, err);
         if (status != PP_OK) return status;
     }
@@ -84,11 +52,14 @@ static pp_status run_batch(listen *at, pp_range windows, int64_t done, int count
 
 pp_status pp_stage_listen(pp_job *job, int64_t segment, pp_error *err)
 {
+    int restored = 0;
     if (pp_shard_is_done(job, PP_SHARD_LISTEN, segment)) return PP_OK;
+    pp_status status = pp_restore_listen(job, segment, &restored, err);
+    if (status != PP_OK || restored) return status;
     listen at = {.job = job};
     pp_range windows = pp_cut_segment_windows(&job->cut, segment);
-    pp_status status = allocate(&at, err);
-    if (status == PP_OK) status = create_file(&at, segment, windows.count, err);
+    status = allocate(&at, err);
+    if (status == PP_OK) status = pp_listen_file_create(&at.file, job, segment, err);
     for (int64_t done = 0; status == PP_OK && done < windows.count;) {
         int64_t left = windows.count - done;
         int count = left < job->pipeline->batch ? (int)left : job->pipeline->batch;

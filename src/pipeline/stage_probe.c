@@ -97,15 +97,16 @@ static pp_status put_plan(pp_h5 *file, const pp_picture_plan *plan, int64_t coun
         status = put_column(file, "/plan/seek_pts", PP_H5_I64, count, "1",
                             "key picture from which decoding starts", whole, err);
     }
-    for (int64_t i = 0; i < count; i++) {
-        flags[i] = (uint8_t)((plan[i].only_reference & 1) | ((plan[i].same_as_before != 0) << 1) |
-                             ((plan[i].only_reference & 2) << 1));
-    }
+    for (int64_t i = 0; i < count; i++) whole[i] = plan[i].only_reference;
     if (status == PP_OK) {
-        status = put_column(file, "/plan/flags", PP_H5_U8, count, "1",
-                            "1: reference pictures lead to it; 2: the picture of the time before; "
-                            "4: time stamps jump",
-                            flags, err);
+        status = put_column(file, "/plan/only_reference", PP_H5_I64, count, "1",
+                            "1: reference pictures lead to it; 2: by reading from the start", whole,
+                            err);
+    }
+    for (int64_t i = 0; i < count; i++) flags[i] = plan[i].same_as_before != 0;
+    if (status == PP_OK) {
+        status = put_column(file, "/plan/same_as_before", PP_H5_U8, count, "1",
+                            "1: the very picture of the grid time before", flags, err);
     }
     pp_free(memory);
     return status;
@@ -135,7 +136,7 @@ static char *media_json(const pp_media_info *info, const pp_media_scan_result *s
     pp_json_set_bool(json, "truncated", scan->truncated);
     if (scan->truncated) pp_json_set_real(json, "truncated_at_s", scan->truncated_at_s);
     pp_json_set_int(json, "damaged_packets", scan->damaged_packets);
-    pp_json_set_int(json, "bad_samples", at->bad_samples);
+    pp_json_set_int(json, "bad_samples", scan->bad_samples + at->bad_samples);
     char *text = pp_json_dump(json, 0);
     pp_json_free(&json);
     return text;

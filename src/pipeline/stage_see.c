@@ -10,8 +10,9 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "pipeline/restore.h"
 #include "pipeline/room.h"
-#include "pipeline/shards.h"
+#include "pipeline/shard_rows.h"
 #include "pipeline/thumbnail.h"
 
 typedef struct see {
@@ -93,39 +94,14 @@ static pp_status read_plan(see *at, pp_error *err)
     }
     for (int64_t i = 0; i < *count; i++) plan[i].seek_pts = whole[i];
     if (status == PP_OK) {
-        status = pp_h5_read(probe, "/plan/flags", PP_H5_U8, first, count, flags, err);
+        status = pp_h5_read(probe, "/plan/only_reference", PP_H5_I64, first, count, whole, err);
     }
-    for (int64_t i = 0; i < *count; i++) {
-        plan[i].only_reference = (flags[i] & 1) | (flags[i] & 4) >> 1;
-        plan[i].same_as_before = (flags[i] & 2) != 0;
+    for (int64_t i = 0; i < *count; i++) plan[i].only_reference = (int32_t)whole[i];
+    if (status == PP_OK) {
+        status = pp_h5_read(probe, "/plan/same_as_before", PP_H5_U8, first, count, flags, err);
     }
+    for (int64_t i = 0; i < *count; i++) plan[i].same_as_before = flags[i];
     pp_free(memory);
-    return status;
-}
-
-static pp_status create_file(see *at, int64_t segment, pp_error *err)
-{
-    const pp_model_shape *shape = at->job->pipeline->shape;
-    int64_t rows = at->pictures.count;
-    const int64_t thumbnails[] = {rows, PP_THUMBNAIL_SIZE, PP_THUMBNAIL_SIZE, 3};
-    const int64_t features[] = {rows, shape->grid, shape->grid, shape->components};
-    pp_status status = pp_shard_create(&at->file, at->job, PP_SHARD_SEE, segment, err);
-    if (status == PP_OK) {
-        status = pp_shard_dataset(at->file, "/time", PP_H5_F64, 1, &rows, "s",
-                                  "time of the picture grid", err);
-    }
-    if (status == PP_OK) {
-        status = pp_shard_dataset(at->file, "/missing", PP_H5_U8, 1, &rows, "1",
-                                  "1: could not be decoded, taken as black", err);
-    }
-    if (status == PP_OK) {
-        status = pp_shard_dataset(at->file, "/thumbnail", PP_H5_U8, 4, thumbnails, "1",
-                                  "small picture, red green blue", err);
-    }
-    if (status == PP_OK) {
-        status = pp_shard_dataset(at->file, "/features", PP_H5_F32, 4, features, "1",
-                                  "visual activations before the sigmoid", err);
-    }
     return status;
 }
 
@@ -140,20 +116,8 @@ static pp_status write_row(see *at, int64_t row, int slot, pp_error *err)
         }
     }
     pp_thumbnail(at->rgb + (size_t)slot * at->picture_bytes, shape->picture_size, at->thumbnail);
-    const int64_t start[4] = {row};
-    const int64_t one[4] = {1, shape->grid, shape->grid, components};
-    const int64_t small[4] = {1, PP_THUMBNAIL_SIZE, PP_THUMBNAIL_SIZE, 3};
-    pp_status status = pp_h5_write(at->file, "/features", PP_H5_F32, start, one, at->row, err);
-    if (status == PP_OK) {
-        status = pp_h5_write(at->file, "/thumbnail", PP_H5_U8, start, small, at->thumbnail, err);
-    }
-    if (status == PP_OK) {
-        status = pp_h5_write(at->file, "/missing", PP_H5_U8, start, one, &at->missing[slot], err);
-    }
-    if (status == PP_OK) {
-        status = pp_h5_write(at->file, "/time", PP_H5_F64, start, one, &at->plan[row].time_s, err);
-    }
-    return status;
+    return pp_see_file_write(at->file, shape, row, at->plan[row].time_s, at->missing[slot],
+                             at->thumbnail, at->row, err);
 }
 
 /* Runs the network on the new slots and writes the rows that wait. */
@@ -249,9 +213,12 @@ static pp_status see_pictures(see *at, pp_error *err)
 
 pp_status pp_stage_see(pp_job *job, int64_t segment, pp_error *err)
 {
+    int restored = 0;
     if (pp_shard_is_done(job, PP_SHARD_SEE, segment)) return PP_OK;
+    pp_status status = pp_restore_see(job, segment, &restored, err);
+    if (status != PP_OK || restored) return status;
     see at = {.job = job, .pictures = pp_cut_segment_pictures(&job->cut, segment)};
-    pp_status status = create_file(&at, segment, err);
+    status = pp_see_file_create(&at.file, job, segment, err);
     if (status == PP_OK && at.pictures.count > 0) {
         status = allocate(&at, err);
         if (status == PP_OK) status = see_pictures(&at, err);

@@ -46,6 +46,8 @@ typedef struct pp_job {
     char *folder;    /* OUT/shards/<id> */
     pp_media *media; /* open while see needs it */
     pp_h5 *probe;    /* open once something read it */
+    pp_archive *old; /* of the same content and other keys, open to restore from; NULL: none */
+    int looked_for_old;
 } pp_job;
 
 /* Shows life; other than PP_OK ends the lease. */

@@ -29,6 +29,9 @@ struct pp_media {
 /* The faults a decoder can be told to have. */
 enum { ODD_NONE, ODD_NAN, ODD_ORDER, ODD_FEW_PICTURES, ODD_MISSING, ODD_SIZE };
 
+/* Pictures handed over so far, by all decoders: shows what was not computed again. */
+static int fake_pictures_decoded;
+
 static long fake_number(const char *text, const char *name, long otherwise)
 {
     const char *at = strstr(text, name);
@@ -57,6 +60,12 @@ static uint32_t fake_shown(const pp_media *media, double time_s)
     uint32_t index = (uint32_t)lround(time_s * 100);
     if (media->still) return 0;
     return fake_mix(index / 20, 77) % 2 ? index / 20 * 20 : index;
+}
+
+/* A plan must come back as it was given. */
+static int fake_hint(double time_s)
+{
+    return 1 + (int)(lround(time_s * 100) % 7);
 }
 
 static int fake_missing(const pp_media *media, uint32_t shown)
@@ -133,6 +142,7 @@ pp_status pp_media_scan(pp_media *media, double interval_s, pp_sound_sink sink, 
         plan->shown_s = fake_shown(media, plan->time_s) / 100.0;
         plan->pts = fake_shown(media, plan->time_s);
         /* Every other repeat is announced; the rest must be seen to be equal. */
+        plan->only_reference = fake_hint(plan->time_s);
         plan->same_as_before = p > 0 && plan[-1].pts == plan->pts && p % 2;
     }
     return PP_OK;
@@ -145,6 +155,8 @@ pp_status pp_media_pictures(pp_media *media, const pp_picture_plan *plan, int64_
         int missing = fake_missing(media, (uint32_t)plan[p].pts);
         /* As the real one: what was decoded last is shown again. */
         if (!missing) fake_paint(media, (uint32_t)plan[p].pts);
+        fake_pictures_decoded++;
+        if (plan[p].only_reference != fake_hint(plan[p].time_s)) missing = 1; /* mixed up */
         pp_picture picture = {media->rgb, media->options.picture_size, missing, 0};
         if (media->odd == ODD_SIZE) picture.size--;
         pp_status status = sink(user, p, &picture, err);

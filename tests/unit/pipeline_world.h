@@ -28,6 +28,7 @@ enum {
 typedef struct world {
     char *folder;
     pp_model *plain, *constant;
+    pp_model *other; /* plain with another synthesizer */
     pp_decoder decoder;
 } world;
 
@@ -38,7 +39,8 @@ static inline void multiply(pp_tensors *tensors, const char *name, float by)
 }
 
 /* constant > 0: every mask is that. Otherwise random weights whose masks differ a lot. */
-static inline pp_model *make_model(const char *folder, const char *name, double constant)
+static inline pp_model *make_model(const char *folder, const char *name, double constant,
+                                   float synthesizer)
 {
     pp_error err = {0};
     pp_model_file file = {0};
@@ -60,7 +62,7 @@ static inline pp_model *make_model(const char *folder, const char *name, double 
                                       .constant_mask = constant};
     assert_int_equal(pp_model_file_init(&file, &options, &err), PP_OK);
     if (constant <= 0) { /* masks that differ a lot between pixels that differ */
-        multiply(&file.networks[PP_NET_SYNTHESIZER], "scale", 8);
+        multiply(&file.networks[PP_NET_SYNTHESIZER], "scale", synthesizer);
         multiply(&file.networks[PP_NET_FRAME], "fc.weight", 8);
     }
     assert_int_equal(pp_model_file_write(&file, pp_fileops_system(), path, &err), PP_OK);
@@ -78,8 +80,9 @@ static inline int set_up(void **state)
     w->folder = pp_format("%s/pipeline-%d", work != NULL ? work : "/tmp", (int)getpid());
     assert_int_equal(pp_path_make_folders(w->folder, &err), PP_OK);
     assert_int_equal(pp_blas_load(NULL, &err), PP_OK);
-    w->plain = make_model(w->folder, "plain.h5", 0);
-    w->constant = make_model(w->folder, "constant.h5", 0.3);
+    w->plain = make_model(w->folder, "plain.h5", 0, 8);
+    w->other = make_model(w->folder, "other.h5", 0, 5);
+    w->constant = make_model(w->folder, "constant.h5", 0.3, 0);
     *state = w;
     return 0;
 }
@@ -88,6 +91,7 @@ static inline int tear_down(void **state)
 {
     world *w = *state;
     pp_model_close(&w->plain);
+    pp_model_close(&w->other);
     pp_model_close(&w->constant);
     char *command = pp_format("rm -rf '%s'", w->folder);
     int status = system(command);

@@ -171,6 +171,42 @@ static void binary_masks_are_another_result(void **state)
     pp_free(video);
 }
 
+/* The networks' results are taken from the archive where it holds them. */
+static void another_synthesizer_runs_no_network(void **state)
+{
+    world *w = *state;
+    char *video = make_video(w, "again.mp4", "samples=5000 seed=6");
+    run how = {.model = w->plain, .parameters = small_parameters(), .out = "again"};
+    how.parameters.segment_windows = 5;
+    run fresh = how;
+    pp_lease_result first, again, apart;
+    run_whole(w, &how, video, &first);
+    how.model = fresh.model = w->other;
+    fresh.out = "fresh";
+    int decoded = fake_pictures_decoded;
+    run_whole(w, &how, video, &again);
+    assert_int_equal(fake_pictures_decoded, decoded);
+    assert_false(again.already_done);
+    assert_string_equal(again.archive, first.archive);
+    run_whole(w, &fresh, video, &apart);
+    assert_true(fake_pictures_decoded > decoded);
+    pp_archive *x = open_result(w, &how, &again), *y = open_result(w, &fresh, &apart);
+    compare_archives(x, y);
+    pp_archive_close(&x);
+    pp_archive_close(&y);
+
+    /* Other networks of the same shape: nothing may be taken over. */
+    how.model = fresh.model = w->constant;
+    fresh.out = "fresher";
+    run_whole(w, &how, video, &again);
+    run_whole(w, &fresh, video, &apart);
+    x = open_result(w, &how, &again), y = open_result(w, &fresh, &apart);
+    compare_archives(x, y);
+    pp_archive_close(&x);
+    pp_archive_close(&y);
+    pp_free(video);
+}
+
 static void a_lease_without_its_shards_says_what_is_missing(void **state)
 {
     world *w = *state;
@@ -356,6 +392,7 @@ int main(void)
         cmocka_unit_test(a_video_becomes_an_archive_once),
         cmocka_unit_test(no_byte_depends_on_segments_leases_or_batches),
         cmocka_unit_test(binary_masks_are_another_result),
+        cmocka_unit_test(another_synthesizer_runs_no_network),
         cmocka_unit_test(a_lease_without_its_shards_says_what_is_missing),
         cmocka_unit_test(an_interrupted_run_goes_on_where_it_was),
         cmocka_unit_test(life_is_shown_at_least_once_a_window),
