@@ -130,6 +130,10 @@ pp_status pp_archive_create(pp_archive **out, const pp_fileops *ops, const char 
         status = pp_alloc_checked((void **)&archive, 1, sizeof *archive, "an archive", err);
     }
     if (status == PP_OK) status = copy_header(archive, header, err);
+    if (status == PP_OK) {
+        status = pp_alloc_checked((void **)&archive->waiting, PP_ARCHIVE_SOUND_CHUNK,
+                                  sizeof *archive->waiting, "an archive", err);
+    }
     if (status == PP_OK) status = pp_h5_create(&archive->h5, ops, path, err);
     if (status == PP_OK) status = put_header(archive, err);
     if (status == PP_OK) status = make_sets(archive, err);
@@ -143,6 +147,7 @@ void pp_archive_close(pp_archive **at)
     pp_archive *archive = *at;
     if (archive == NULL) return;
     pp_h5_close(&archive->h5);
+    pp_free(archive->waiting);
     for (int i = 0; i < archive->text_count; i++) pp_free(archive->texts[i]);
     PP_FREE(*at);
 }
@@ -209,18 +214,72 @@ pp_status pp_archive_put_maps(pp_archive *archive, int64_t first, int64_t count,
     return status;
 }
 
+static pp_status write_sound(pp_archive *archive, int which, int64_t first, int64_t count,
+                             const float *samples, pp_error *err)
+{
+    char path[32];
+    pp_archive_sound_path(which, path);
+    int64_t start[2] = {0, first}, size[2] = {1, count};
+    return pp_h5_write(archive->h5, path, PP_H5_F32, start, size, samples, err);
+}
+
+static pp_status write_waiting(pp_archive *archive, pp_error *err)
+{
+    int64_t count = archive->waiting_count;
+    archive->waiting_count = 0;
+    if (count == 0) return PP_OK;
+    return write_sound(archive, archive->waiting_track, archive->waiting_first, count,
+                       archive->waiting, err);
+}
+
+/* Up to the next chunk's start; a full chunk is written. Returns how many were taken. */
+static int64_t wait_for_more(pp_archive *archive, int which, int64_t first, int64_t count,
+                             const float *samples)
+{
+    int64_t room = PP_ARCHIVE_SOUND_CHUNK - first % PP_ARCHIVE_SOUND_CHUNK;
+    int64_t taken = count < room ? count : room;
+    if (archive->waiting_count == 0) {
+        archive->waiting_track = which;
+        archive->waiting_first = first;
+    }
+    memcpy(archive->waiting + archive->waiting_count, samples,
+           (size_t)taken * sizeof *archive->waiting);
+    archive->waiting_count += taken;
+    return taken;
+}
+
 pp_status pp_archive_put_sound(pp_archive *archive, int which, int64_t first, int64_t count,
                                const float *samples, pp_error *err)
 {
-    char path[32];
     if (which < PP_SOUND_RESIDUAL || which >= archive->header.sources) {
         return pp_fail(err, PP_ERR_INTERNAL, "%s: there is no track %d", pp_h5_path(archive->h5),
                        which);
     }
-    pp_archive_sound_path(which, path);
-    int64_t start[2] = {0, first}, size[2] = {1, count};
+    if (first < 0 || count < 0 || count > archive->header.samples - first) {
+        return pp_fail(err, PP_ERR_INTERNAL, "%s: samples %lld to %lld are not of its sound",
+                       pp_h5_path(archive->h5), (long long)first, (long long)(first + count));
+    }
     archive->samples[which - PP_SOUND_RESIDUAL] += count;
-    return pp_h5_write(archive->h5, path, PP_H5_F32, start, size, samples, err);
+    pp_status status = PP_OK;
+    if (archive->waiting_count > 0 && (archive->waiting_track != which ||
+                                       archive->waiting_first + archive->waiting_count != first)) {
+        status = write_waiting(archive, err);
+    }
+    while (status == PP_OK && count > 0) {
+        int64_t taken = 0;
+        if (archive->waiting_count == 0 && first % PP_ARCHIVE_SOUND_CHUNK == 0) {
+            taken = count - count % PP_ARCHIVE_SOUND_CHUNK; /* whole chunks need not wait */
+        }
+        if (taken > 0) status = write_sound(archive, which, first, taken, samples, err);
+        else taken = wait_for_more(archive, which, first, count, samples);
+        first += taken;
+        count -= taken;
+        samples += taken;
+        if (status == PP_OK && first % PP_ARCHIVE_SOUND_CHUNK == 0) {
+            status = write_waiting(archive, err);
+        }
+    }
+    return status;
 }
 
 static pp_status put_labels(pp_archive *archive, const pp_archive_source *sources, pp_error *err)
@@ -312,6 +371,7 @@ pp_status pp_archive_commit(pp_archive **at, pp_error *err)
 {
     pp_archive *archive = *at;
     pp_status status = check_complete(archive, err);
+    if (status == PP_OK) status = write_waiting(archive, err);
     if (status == PP_OK && !archive->has_sources) status = put_labels(archive, NULL, err);
     if (status == PP_OK && !archive->has_annotations) {
         status = pp_archive_put_annotations(archive, NULL, 0, err);

@@ -6,13 +6,19 @@
 
 #define PP_ARCHIVE_MAGIC "pixelplayer-archive"
 #define PP_ARCHIVE_TEXTS 16
+#define PP_ARCHIVE_SOUND_CHUNK 65536
 
 struct pp_archive {
     pp_h5 *h5;
     pp_archive_header header;      /* its texts lie in `texts` */
     char *texts[PP_ARCHIVE_TEXTS]; /* owned */
     int text_count;
-    /* while writing: how much was put */
+    /* While writing: samples of a track that go on where the last put ended wait here until they
+     * fill a chunk. */
+    float *waiting;
+    int waiting_track;
+    int64_t waiting_first, waiting_count;
+    /* how much was put */
     int64_t frames, windows, maps;
     int64_t samples[PP_ARCHIVE_MOST_SOURCES + 2]; /* residual, mixture, stems */
     int has_sources, has_annotations;

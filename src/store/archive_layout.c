@@ -206,7 +206,7 @@ pp_h5_spec pp_archive_sound_spec(const pp_archive_header *header, int which, cha
                         .type = PP_H5_F32,
                         .rank = 2,
                         .dims = {1, header->samples},
-                        .chunk = {1, 65536},
+                        .chunk = {1, PP_ARCHIVE_SOUND_CHUNK},
                         .deflate_level = 1,
                         .units = "1",
                         .long_name = which == PP_SOUND_MIXTURE ? "sound of the video, one channel"

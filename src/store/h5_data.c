@@ -184,8 +184,18 @@ pp_status pp_h5_borrow(pp_h5 *file, const char *path, hid_t *dataset, pp_error *
         return pp_fail(err, PP_ERR_NOMEM, "no memory for a name");
     }
     handle->id = *dataset;
+    if (file->temporary != NULL) pp_h5_prepare_packing(handle);
     handle->used = ++file->clock;
     return PP_OK;
+}
+
+const pp_h5_handle *pp_h5_handle_of(const pp_h5 *file, const char *path)
+{
+    for (int i = 0; i < PP_H5_HANDLES; i++) {
+        const pp_h5_handle *handle = &file->handles[i];
+        if (handle->id >= 0 && strcmp(handle->path, path) == 0) return handle;
+    }
+    return NULL;
 }
 
 pp_status pp_h5_shape(pp_h5 *file, const char *path, hid_t *dataset, hid_t *type, int *rank,
@@ -292,7 +302,10 @@ pp_status pp_h5_write(pp_h5 *file, const char *path, pp_h5_type type, const int6
                       const int64_t *count, const void *data, pp_error *err)
 {
     slab at;
-    pp_status status = open_slab(file, &at, path, start, count, err);
+    int done = 0;
+    pp_status status = pp_h5_write_chunks(file, path, type, start, count, data, &done, err);
+    if (status != PP_OK || done) return status;
+    status = open_slab(file, &at, path, start, count, err);
     if (status != PP_OK) return status;
     if (!at.empty && H5Dwrite(at.dataset, pp_h5_memory_type(type), at.memory_space, at.file_space,
                               H5P_DEFAULT, data) < 0) {

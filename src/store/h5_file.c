@@ -75,6 +75,8 @@ static void free_file(pp_h5 **at)
     pp_h5 *file = *at;
     for (size_t i = 0; i < file->made_count; i++) pp_free(file->made[i].path);
     pp_free(file->made);
+    pp_free(file->chunk);
+    pp_h5_packer_destroy(&file->packer);
     pp_free(file->path);
     pp_free(file->temporary);
     pp_free(file->image);

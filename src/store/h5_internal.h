@@ -6,6 +6,7 @@
 
 #include "store/h5.h"
 #include "store/h5_driver.h"
+#include "store/h5_pack.h"
 
 #define PP_H5_HANDLES 8                      /* data sets kept open, with their chunk caches */
 #define PP_H5_MOST_CHUNK (64 << 20)          /* bytes of a chunk we write; larger ones are cut */
@@ -17,6 +18,10 @@ typedef struct pp_h5_handle {
     char *path;
     hid_t id;
     uint64_t used; /* when last: the oldest gives way */
+    /* of a data set created here whose whole chunks we pack ourselves; rank 0: none such */
+    int rank;
+    hsize_t chunk[PP_H5_MOST_RANK];
+    size_t element;
 } pp_h5_handle;
 
 typedef struct pp_h5_made { /* a data set created here, to be found again at commit */
@@ -35,6 +40,9 @@ struct pp_h5 {
     uint64_t clock;
     pp_h5_made *made;
     size_t made_count, made_room;
+    pp_h5_packer *packer; /* made when first needed */
+    unsigned char *chunk; /* one chunk, gathered from a slab */
+    size_t chunk_room;
 };
 
 /* Records why the last HDF5 call on `file` failed: the system's error where it was one, otherwise
@@ -50,6 +58,13 @@ pp_status pp_h5_object(pp_h5 *file, const char *path, hid_t *object, H5I_type_t 
 /* A data set of bounded chunks, known filters and no outside storage; kept open by `file`. */
 pp_status pp_h5_borrow(pp_h5 *file, const char *path, hid_t *dataset, pp_error *err);
 void pp_h5_drop_handles(pp_h5 *file);
+/* The open handle of a borrowed data set, valid until the next is borrowed. */
+const pp_h5_handle *pp_h5_handle_of(const pp_h5 *file, const char *path);
+/* Fills rank, chunk and element of a handle where its chunks can be packed by ourselves. */
+void pp_h5_prepare_packing(pp_h5_handle *handle);
+/* Writes a slab that is made of whole chunks of such a data set. *done is 0 where it is not. */
+pp_status pp_h5_write_chunks(pp_h5 *file, const char *path, pp_h5_type type, const int64_t *start,
+                             const int64_t *count, const void *data, int *done, pp_error *err);
 /* The type and extent of a data set; the type is closed by the caller. */
 pp_status pp_h5_shape(pp_h5 *file, const char *path, hid_t *dataset, hid_t *type, int *rank,
                       hsize_t dims[PP_H5_MOST_RANK], pp_error *err);
