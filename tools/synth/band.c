@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/path.h"
+#include "base/text.h"
 #include "sound.h"
 
 #define SYNTH_RATE 44100
@@ -85,21 +86,22 @@ const char *pp_band_font(const pp_band *band, int index)
     return band->fonts[index].path;
 }
 
-static pp_status set_up(fluid_settings_t *settings, pp_error *err)
+/* Samples are read when an instrument first needs them, but for SF3: there each time they would be
+ * unpacked anew, seconds for one part. */
+static pp_status set_up(fluid_settings_t *settings, const char *path, pp_error *err)
 {
     static const struct {
         const char *name;
         int value;
     } numbers[] = {
-        {"synth.reverb.active", 0},
-        {"synth.chorus.active", 0},
-        {"synth.cpu-cores", 1},
-        {"synth.polyphony", 96},
-        {"synth.dynamic-sample-loading", 1},
-        {"synth.threadsafe-api", 0},
+        {"synth.reverb.active", 0}, {"synth.chorus.active", 0},  {"synth.cpu-cores", 1},
+        {"synth.polyphony", 96},    {"synth.threadsafe-api", 0},
     };
-    int failed = fluid_settings_setnum(settings, "synth.sample-rate", SYNTH_RATE) != FLUID_OK ||
-                 fluid_settings_setnum(settings, "synth.gain", 0.5) != FLUID_OK;
+    int whole = pp_text_ends_with(path, ".sf3");
+    int failed =
+        fluid_settings_setint(settings, "synth.dynamic-sample-loading", !whole) != FLUID_OK ||
+        fluid_settings_setnum(settings, "synth.sample-rate", SYNTH_RATE) != FLUID_OK ||
+        fluid_settings_setnum(settings, "synth.gain", 0.5) != FLUID_OK;
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         failed |= fluid_settings_setint(settings, numbers[i].name, numbers[i].value) != FLUID_OK;
     }
@@ -111,7 +113,7 @@ static pp_status load(font *f, pp_error *err)
     if (f->holder != NULL) return PP_OK;
     if (f->settings == NULL) f->settings = new_fluid_settings();
     if (f->settings == NULL) return pp_fail(err, PP_ERR_NOMEM, "FluidSynth gave no settings");
-    pp_status status = set_up(f->settings, err);
+    pp_status status = set_up(f->settings, f->path, err);
     if (status != PP_OK) return status;
     f->holder = new_fluid_synth(f->settings);
     if (f->holder == NULL) return pp_fail(err, PP_ERR_NOMEM, "FluidSynth gave no synthesizer");

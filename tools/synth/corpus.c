@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/path.h"
@@ -112,8 +113,16 @@ static pp_status write_manifest(const pp_corpus_options *options, pp_error *err)
 
 pp_status pp_corpus_make(const pp_corpus_options *options, pp_error *err)
 {
+    double began_s = pp_clock_s();
     pp_status status = pp_path_make_folders(options->folder, err);
     if (status != PP_OK) return status;
     status = options->jobs > 1 ? make_in_children(options, err) : make_share(options, 0, 1, err);
-    return status == PP_OK ? write_manifest(options, err) : status;
+    if (status == PP_OK) status = write_manifest(options, err);
+    if (status != PP_OK) return status;
+    double made_s = options->scene.seconds * (double)options->count,
+           took_s = pp_clock_s() - began_s;
+    pp_log(PP_LOG_INFO, "%lld %s in %s: %g s of them, made in %.1f s, %.1f times real time",
+           (long long)options->count, options->sound_only ? "sounds" : "videos", options->folder,
+           made_s, took_s, made_s / took_s);
+    return PP_OK;
 }

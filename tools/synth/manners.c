@@ -135,7 +135,7 @@ static void write_bowed(pp_composer *c, double on_s, double off_s, int key, int 
     (void)hand;
     float velocity = arc(c, on_s);
     pp_compose_add(c, on_s, off_s, key, velocity, index & 1);
-    if (off_s - on_s > 0.4 && key >= c->low + 7 && pp_chance(c->random, 0.15)) {
+    if (off_s - on_s > 0.4 && key >= c->low + 9 && pp_chance(c->random, 0.15)) {
         static const int below[] = {3, 4, 5, 7, 8, 9};
         pp_compose_add(c, on_s, off_s, key - below[pp_pick(c->random, 6)], velocity - 0.1f,
                        index & 1);
@@ -166,6 +166,7 @@ void pp_manner_bowed(pp_composer *c)
 static void strum(pp_composer *c, double step_beats)
 {
     int keys[6], count = 4 + pp_pick(c->random, 3);
+    if (c->info->manner == PP_MANNER_STRUMMED) count = 4;
     double time = pp_compose_next_beat(c, c->from_s, step_beats);
     for (int stroke = 0; time < c->until_s - 0.1; stroke++, time += step_beats * c->piece->beat_s) {
         if (stroke % 4 != 0 && pp_chance(c->random, 0.2)) continue;

@@ -84,6 +84,7 @@ void pp_compose_add(pp_composer *c, double on_s, double off_s, int key, float ve
     on_s += 0.006 * pp_random_normal(c->random);
     velocity += 0.05f * (float)pp_random_normal(c->random);
     if (c->status != PP_OK || on_s >= c->seconds - 0.04) return;
+    while (key > c->info->high) key -= 12; /* a chord may reach beyond the instrument */
     on_s = fmax(on_s, 0);
     off_s = fmin(fmax(off_s, on_s + 0.04), c->seconds);
     pp_part *part = c->part;
