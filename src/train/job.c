@@ -298,8 +298,12 @@ pp_status pp_train_job_settle(pp_train_job *job, pp_error *err)
     job->mix.picture.margin = job->picture_margin;
     job->rates.steps = job->steps;
     if (job->window_frames == 0) job->window_frames = job->shape.frames;
-    if (job->window_frames % (1 << job->shape.levels) != 0) {
-        return pp_fail(err, PP_ERR_USAGE, "[model] export_frames: not divisible by 2^levels");
+    const int unit = 1 << job->shape.levels;
+    if (job->shape.rows % unit != 0 || job->shape.frames % unit != 0 ||
+        job->window_frames % unit != 0) {
+        return pp_fail(err, PP_ERR_USAGE,
+                       "[model] rows, frames and export_frames are divisible by %d with %d levels",
+                       unit, job->shape.levels);
     }
     return PP_OK;
 }

@@ -39,7 +39,7 @@ typedef struct pp_train_job {
     double validation_share;              /* of the training clips, where there is no list */
     char *cache, *out;                    /* folders, absolute; owned */
     char *start, *trunk; /* parameters to start from: model or checkpoint; ResNet .pth; owned */
-    double picture_rate, picture_margin, least_peak, least_s;
+    double picture_rate, picture_margin, least_peak, least_s, most_s;
     int folder_labels; /* the label of a file is the folder it lies in */
 
     pp_train_stage stages[PP_TRAIN_MOST_STAGES];

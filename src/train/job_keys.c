@@ -76,6 +76,8 @@ const pp_train_key pp_train_keys[] = {
      "clips below it everywhere are silent, and skipped"},
     {"data", "least_s", PP_TRAIN_KEY_REAL, AT(least_s), 0, 3600, NULL, "1",
      "shorter clips are skipped"},
+    {"data", "most_s", PP_TRAIN_KEY_REAL, AT(most_s), 1, 86400, NULL, "1800",
+     "of longer clips only so much from their start is used"},
     {"augment", "level_db", PP_TRAIN_KEY_REAL, AT(mix.sound.level_db), 0, 40, NULL, "4",
      "loudness of each source, +-"},
     {"augment", "pitch_semitones", PP_TRAIN_KEY_REAL, AT(mix.sound.pitch_semitones), 0, 24, NULL,
