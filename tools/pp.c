@@ -8,6 +8,7 @@
 /* clang-format off */
 static const pp_verb *const verbs[] = {
     &pp_verb_eval,
+    &pp_verb_export,
     &pp_verb_fsck,
     &pp_verb_gc,
     &pp_verb_index,

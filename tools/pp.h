@@ -9,6 +9,7 @@ typedef struct pp_verb {
 } pp_verb;
 
 extern const pp_verb pp_verb_eval;
+extern const pp_verb pp_verb_export;
 extern const pp_verb pp_verb_fsck;
 extern const pp_verb pp_verb_gc;
 extern const pp_verb pp_verb_index;

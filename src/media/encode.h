@@ -16,6 +16,18 @@ pp_status pp_encode_sound(const char *path, const float *samples, int64_t frames
 pp_status pp_encode_sound_s16(const char *path, const int16_t *samples, int64_t frames,
                               int channels, int rate_hz, pp_error *err) PP_MUST_USE;
 
+/* The same a piece at a time, for tracks of any length: create, add .., finish, destroy (at any
+ * point, NULL-safe; what is half written stays half written). */
+typedef struct pp_sound_file pp_sound_file;
+pp_status pp_sound_file_create(pp_sound_file **out, const char *path, int channels, int rate_hz,
+                               int bits, pp_error *err) PP_MUST_USE;
+pp_status pp_sound_file_add(pp_sound_file *file, const float *samples, int64_t frames,
+                            pp_error *err) PP_MUST_USE;
+pp_status pp_sound_file_add_s16(pp_sound_file *file, const int16_t *samples, int64_t frames,
+                                pp_error *err) PP_MUST_USE;
+pp_status pp_sound_file_finish(pp_sound_file *file, pp_error *err) PP_MUST_USE;
+void pp_sound_file_destroy(pp_sound_file **file);
+
 /* rgb [height, width, 3]. */
 pp_status pp_encode_png(const char *path, const uint8_t *rgb, int width, int height,
                         pp_error *err) PP_MUST_USE;

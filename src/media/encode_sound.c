@@ -1,8 +1,8 @@
 /* Sound files: WAV (PCM) and FLAC through FFmpeg's muxers and encoders. */
-#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "media/encode.h"
 #include "media/libav.h"
@@ -42,17 +42,21 @@ static int32_t to_integer(float sample, int bits)
     return value > scale - 1 ? (int32_t)(scale - 1) : (int32_t)value;
 }
 
-static void fill_from_floats(AVFrame *frame, const sound_form *form, const float *samples,
-                             size_t count)
+/* Exactly one of `floats` and `integers` is given; they go behind the first `at` samples of a
+ * frame. */
+static void fill(AVFrame *frame, const sound_form *form, size_t at, const float *floats,
+                 const int16_t *integers, size_t count)
 {
     if (form->format == AV_SAMPLE_FMT_FLT) {
-        memcpy(frame->data[0], samples, count * sizeof *samples);
+        memcpy((float *)(void *)frame->data[0] + at, floats, count * sizeof *floats);
+    } else if (integers != NULL) {
+        memcpy((int16_t *)(void *)frame->data[0] + at, integers, count * sizeof *integers);
     } else if (form->format == AV_SAMPLE_FMT_S16) {
-        int16_t *to = (int16_t *)(void *)frame->data[0];
-        for (size_t i = 0; i < count; i++) to[i] = (int16_t)to_integer(samples[i], 16);
+        int16_t *to = (int16_t *)(void *)frame->data[0] + at;
+        for (size_t i = 0; i < count; i++) to[i] = (int16_t)to_integer(floats[i], 16);
     } else { /* FFmpeg keeps 24 bits in the upper part of 32 */
-        int32_t *to = (int32_t *)(void *)frame->data[0];
-        for (size_t i = 0; i < count; i++) to[i] = to_integer(samples[i], 24) * 256;
+        int32_t *to = (int32_t *)(void *)frame->data[0] + at;
+        for (size_t i = 0; i < count; i++) to[i] = to_integer(floats[i], 24) * 256;
     }
 }
 
@@ -91,66 +95,141 @@ static AVFrame *sound_frame(const AVCodecContext *context, int most)
     return frame;
 }
 
-/* Exactly one of `floats` and `integers` is given. */
-static pp_status write_all(pp_writer *writer, const sound_form *form, const float *floats,
-                           const int16_t *integers, int64_t frames, int channels, pp_error *err)
-{
-    const AVCodecContext *context = writer->encoder[0];
-    int most = context->frame_size > 0 ? context->frame_size : FRAMES_AT_ONCE;
-    AVFrame *frame = sound_frame(context, most);
-    if (frame == NULL) return pp_fail(err, PP_ERR_NOMEM, "%s: no memory for sound", writer->path);
-    pp_status status = PP_OK;
-    for (int64_t first = 0; first < frames && status == PP_OK; first += most) {
-        int now = frames - first < most ? (int)(frames - first) : most;
-        size_t at = (size_t)first * (size_t)channels, count = (size_t)now * (size_t)channels;
-        int code = av_frame_make_writable(frame);
-        if (code < 0) {
-            status = pp_libav_fail(err, code, "%s: cannot encode", writer->path);
-            break;
-        }
-        frame->nb_samples = now;
-        frame->pts = first;
-        if (floats != NULL) fill_from_floats(frame, form, floats + at, count);
-        else memcpy(frame->data[0], integers + at, count * sizeof *integers);
-        status = pp_writer_encode(writer, 0, frame, err);
-    }
-    av_frame_free(&frame);
-    return status;
-}
+struct pp_sound_file {
+    pp_writer writer;
+    const sound_form *form;
+    AVFrame *frame;             /* being filled */
+    int channels, most, filled; /* sample frames of a full one, and in it now */
+    int64_t written;
+};
 
-static pp_status encode(const char *path, const sound_form *form, const float *floats,
-                        const int16_t *integers, int64_t frames, int channels, int rate_hz,
-                        pp_error *err)
+static pp_status check_shape(const char *path, const sound_form *form, int channels, int rate_hz,
+                             pp_error *err)
 {
-    pp_error local = {0};
-    if (err == NULL) err = &local;
     if (form == NULL) {
         return pp_fail(err, PP_ERR_USAGE,
                        "%s: sound is written as .wav (16 bits or float) or .flac (16 or 24 bits)",
                        path);
     }
-    if (frames < 0 || channels < 1 || channels > 8 || rate_hz < 1) {
-        return pp_fail(err, PP_ERR_USAGE, "%s: cannot write %" PRId64 " x %d samples at %d Hz",
-                       path, frames, channels, rate_hz);
+    if (channels < 1 || channels > 8 || rate_hz < 1) {
+        return pp_fail(err, PP_ERR_USAGE, "%s: cannot write %d channels at %d Hz", path, channels,
+                       rate_hz);
     }
-    pp_writer writer = {0};
-    pp_status status = open_sound(&writer, path, form, channels, rate_hz, err);
+    return PP_OK;
+}
+
+pp_status pp_sound_file_create(pp_sound_file **out, const char *path, int channels, int rate_hz,
+                               int bits, pp_error *err)
+{
+    *out = NULL;
+    pp_error local = {0};
+    if (err == NULL) err = &local;
+    const sound_form *form = find_form(path, bits);
+    pp_status status = check_shape(path, form, channels, rate_hz, err);
+    void *memory = NULL;
+    if (status == PP_OK) status = pp_alloc_checked(&memory, 1, sizeof **out, "a sound file", err);
+    if (status != PP_OK) return status;
+    pp_sound_file *file = memory;
+    file->form = form;
+    file->channels = channels;
+    status = open_sound(&file->writer, path, form, channels, rate_hz, err);
     if (status == PP_OK) {
-        status = write_all(&writer, form, floats, integers, frames, channels, err);
+        const AVCodecContext *context = file->writer.encoder[0];
+        file->most = context->frame_size > 0 ? context->frame_size : FRAMES_AT_ONCE;
+        file->frame = sound_frame(context, file->most);
+        if (file->frame == NULL) status = pp_fail(err, PP_ERR_NOMEM, "%s: no memory", path);
     }
-    if (status == PP_OK) status = pp_writer_finish(&writer, err);
-    pp_writer_close(&writer);
+    if (status != PP_OK) pp_sound_file_destroy(&file);
+    *out = file;
+    return status;
+}
+
+static pp_status flush_frame(pp_sound_file *file, pp_error *err)
+{
+    file->frame->nb_samples = file->filled;
+    file->frame->pts = file->written;
+    file->written += file->filled;
+    file->filled = 0;
+    return pp_writer_encode(&file->writer, 0, file->frame, err);
+}
+
+/* Exactly one of `floats` and `integers` is given. */
+static pp_status add(pp_sound_file *file, const float *floats, const int16_t *integers,
+                     int64_t frames, pp_error *err)
+{
+    pp_error local = {0};
+    if (err == NULL) err = &local;
+    size_t channels = (size_t)file->channels;
+    for (int64_t done = 0; done < frames;) {
+        int64_t left = frames - done, room = file->most - file->filled;
+        size_t now = (size_t)(left < room ? left : room), at = (size_t)done * channels;
+        int code = file->filled == 0 ? av_frame_make_writable(file->frame) : 0;
+        if (code < 0) return pp_libav_fail(err, code, "%s: cannot encode", file->writer.path);
+        fill(file->frame, file->form, (size_t)file->filled * channels,
+             floats != NULL ? floats + at : NULL, integers != NULL ? integers + at : NULL,
+             now * channels);
+        file->filled += (int)now;
+        done += (int64_t)now;
+        if (file->filled < file->most) continue;
+        pp_status status = flush_frame(file, err);
+        if (status != PP_OK) return status;
+    }
+    return PP_OK;
+}
+
+pp_status pp_sound_file_add(pp_sound_file *file, const float *samples, int64_t frames,
+                            pp_error *err)
+{
+    return add(file, samples, NULL, frames, err);
+}
+
+pp_status pp_sound_file_add_s16(pp_sound_file *file, const int16_t *samples, int64_t frames,
+                                pp_error *err)
+{
+    if (file->form->format != AV_SAMPLE_FMT_S16) {
+        return pp_fail(err, PP_ERR_USAGE, "%s: is not of 16 bits", file->writer.path);
+    }
+    return add(file, NULL, samples, frames, err);
+}
+
+pp_status pp_sound_file_finish(pp_sound_file *file, pp_error *err)
+{
+    pp_error local = {0};
+    if (err == NULL) err = &local;
+    pp_status status = file->filled > 0 ? flush_frame(file, err) : PP_OK;
+    return status == PP_OK ? pp_writer_finish(&file->writer, err) : status;
+}
+
+void pp_sound_file_destroy(pp_sound_file **file)
+{
+    if (*file == NULL) return;
+    av_frame_free(&(*file)->frame);
+    pp_writer_close(&(*file)->writer);
+    PP_FREE(*file);
+}
+
+/* ---- whole tracks ---------------------------------------------------------------------------- */
+
+static pp_status encode(const char *path, const float *floats, const int16_t *integers,
+                        int64_t frames, int channels, int rate_hz, int bits, pp_error *err)
+{
+    if (frames < 0) return pp_fail(err, PP_ERR_USAGE, "%s: a negative length", path);
+    pp_sound_file *file;
+    pp_status status = pp_sound_file_create(&file, path, channels, rate_hz, bits, err);
+    if (status == PP_OK) status = add(file, floats, integers, frames, err);
+    if (status == PP_OK) status = pp_sound_file_finish(file, err);
+    pp_sound_file_destroy(&file);
     return status;
 }
 
 pp_status pp_encode_sound(const char *path, const float *samples, int64_t frames, int channels,
                           int rate_hz, int bits, pp_error *err)
 {
-    return encode(path, find_form(path, bits), samples, NULL, frames, channels, rate_hz, err);
+    return encode(path, samples, NULL, frames, channels, rate_hz, bits, err);
 }
 
 pp_status pp_encode_sound_s16(const char *path, const int16_t *samples, int64_t frames,
                               int channels, int rate_hz, pp_error *err)
 {
-    return encode(path, find_form(path, 16), NULL, samples, frames, channels, rate_hz, err);
+    return encode(path, NULL, samples, frames, channels, rate_hz, 16, err);
 }

@@ -110,10 +110,11 @@ static pp_status put_tracks(pp_archive *archive, const small_archive *shape, uns
     enum { BLOCK = 5000 };
     float mixture[BLOCK], stem[BLOCK], residual[BLOCK];
     double left[BLOCK];
+    float gain = shape->gain > 0 ? shape->gain : 1;
     pp_status status = PP_OK;
     for (int64_t at = 0; status == PP_OK && at < shape->samples; at += BLOCK) {
         int64_t count = shape->samples - at < BLOCK ? shape->samples - at : BLOCK;
-        for (int64_t i = 0; i < count; i++) left[i] = mixture[i] = noise(state);
+        for (int64_t i = 0; i < count; i++) left[i] = mixture[i] = gain * noise(state);
         status = pp_archive_put_sound(archive, PP_SOUND_MIXTURE, at, count, mixture, err);
         for (int s = 0; status == PP_OK && s < shape->sources; s++) {
             for (int64_t i = 0; i < count; i++) {

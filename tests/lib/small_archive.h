@@ -9,6 +9,7 @@ typedef struct small_archive {
     int sources, components, with_maps;
     unsigned seed;
     const char *source_path;
+    float gain; /* of the sound, whose peak is 0.5; 0: 1 */
 } small_archive;
 
 /* A header of this shape; its texts are constants. The SHA-256 follows from the seed. */
