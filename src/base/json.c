@@ -8,6 +8,9 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+/* 15 digits: 0.05 stays 0.05 in files that people read. */
+static const size_t print_flags = JSON_ENCODE_ANY | JSON_REAL_PRECISION(15);
+
 static json_t *inner(const pp_json *value)
 {
     return (json_t *)value;
@@ -167,7 +170,7 @@ double pp_json_real_at(const pp_json *array, size_t index, double otherwise)
 size_t pp_json_print(const pp_json *value, char *text, size_t room)
 {
     size_t length =
-        value != NULL ? json_dumpb(inner(value), text, room, JSON_COMPACT | JSON_ENCODE_ANY) : 0;
+        value != NULL ? json_dumpb(inner(value), text, room, JSON_COMPACT | print_flags) : 0;
     if (length == 0 || length >= room) return 0;
     text[length] = '\0';
     return length;
@@ -176,7 +179,7 @@ size_t pp_json_print(const pp_json *value, char *text, size_t room)
 char *pp_json_dump(const pp_json *value, int indent)
 {
     if (value == NULL) return NULL;
-    size_t flags = JSON_ENCODE_ANY | (indent > 0 ? JSON_INDENT((size_t)indent) : JSON_COMPACT);
+    size_t flags = print_flags | (indent > 0 ? JSON_INDENT((size_t)indent) : JSON_COMPACT);
     size_t length = json_dumpb(inner(value), NULL, 0, flags);
     char *text = length > 0 ? pp_alloc(length + 1, 1) : NULL;
     if (text != NULL) json_dumpb(inner(value), text, length, flags);
