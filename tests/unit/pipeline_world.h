@@ -29,6 +29,7 @@ typedef struct world {
     char *folder;
     pp_model *plain, *constant;
     pp_model *other; /* plain with another synthesizer */
+    pp_model *wide;  /* with features of 14 x 14 */
     pp_decoder decoder;
 } world;
 
@@ -40,7 +41,7 @@ static inline void multiply(pp_tensors *tensors, const char *name, float by)
 
 /* constant > 0: every mask is that. Otherwise random weights whose masks differ a lot. */
 static inline pp_model *make_model(const char *folder, const char *name, double constant,
-                                   float synthesizer)
+                                   int picture, float synthesizer)
 {
     pp_error err = {0};
     pp_model_file file = {0};
@@ -52,7 +53,7 @@ static inline pp_model *make_model(const char *folder, const char *name, double 
     file.shape.hop_samples = HOP;
     file.shape.window_frames = FRAMES;
     file.shape.log_rows = 16;
-    file.shape.picture_size = 64;
+    file.shape.picture_size = picture;
     const pp_model_options options = {.seed = 5,
                                       .base_width = 4,
                                       .levels = 3,
@@ -80,9 +81,10 @@ static inline int set_up(void **state)
     w->folder = pp_format("%s/pipeline-%d", work != NULL ? work : "/tmp", (int)getpid());
     assert_int_equal(pp_path_make_folders(w->folder, &err), PP_OK);
     assert_int_equal(pp_blas_load(NULL, &err), PP_OK);
-    w->plain = make_model(w->folder, "plain.h5", 0, 8);
-    w->other = make_model(w->folder, "other.h5", 0, 5);
-    w->constant = make_model(w->folder, "constant.h5", 0.3, 0);
+    w->plain = make_model(w->folder, "plain.h5", 0, 64, 8);
+    w->other = make_model(w->folder, "other.h5", 0, 64, 5);
+    w->constant = make_model(w->folder, "constant.h5", 0.3, 64, 0);
+    w->wide = make_model(w->folder, "wide.h5", 0, 224, 8);
     *state = w;
     return 0;
 }
@@ -92,6 +94,7 @@ static inline int tear_down(void **state)
     world *w = *state;
     pp_model_close(&w->plain);
     pp_model_close(&w->other);
+    pp_model_close(&w->wide);
     pp_model_close(&w->constant);
     char *command = pp_format("rm -rf '%s'", w->folder);
     int status = system(command);
