@@ -144,6 +144,7 @@ typedef struct run {
     int batch;
     pp_progress progress;
     void *user;
+    const pp_fileops *ops; /* NULL: the system's */
 } run;
 
 static inline pp_status run_lease(world *w, const run *how, const pp_lease *lease,
@@ -153,7 +154,7 @@ static inline pp_status run_lease(world *w, const run *how, const pp_lease *leas
     const pp_pipeline_setup setup = {.model = how->model,
                                      .decoder = w->decoder,
                                      .parameters = &how->parameters,
-                                     .ops = pp_fileops_system(),
+                                     .ops = how->ops != NULL ? how->ops : pp_fileops_system(),
                                      .out_folder = out,
                                      .batch = how->batch};
     pp_pipeline *pipeline = NULL;
