@@ -39,6 +39,19 @@ pp_status pp_graph_add(pp_graph *graph, const pp_op *op, pp_error *err)
     return PP_OK;
 }
 
+pp_status pp_graph_copy(pp_graph **out, const pp_graph *graph, pp_error *err)
+{
+    pp_status status = pp_graph_create(out, err);
+    int index;
+    for (size_t i = 0; status == PP_OK && i < graph->tensor_count; i++) {
+        status = pp_graph_tensor(*out, graph->tensors[i], &index, err);
+    }
+    for (size_t i = 0; status == PP_OK && i < graph->op_count; i++) {
+        status = pp_graph_add(*out, &graph->ops[i], err);
+    }
+    return status;
+}
+
 pp_slice pp_graph_whole(const pp_graph *graph, int tensor)
 {
     return (pp_slice){tensor, 0, graph->tensors[tensor].channels};

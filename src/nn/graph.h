@@ -55,6 +55,7 @@ typedef struct pp_graph {
 
 pp_status pp_graph_create(pp_graph **out, pp_error *err) PP_MUST_USE;
 void pp_graph_destroy(pp_graph **graph);
+pp_status pp_graph_copy(pp_graph **out, const pp_graph *graph, pp_error *err) PP_MUST_USE;
 
 /* Appends; *index is the new tensor's number. */
 pp_status pp_graph_tensor(pp_graph *graph, pp_extent extent, int *index, pp_error *err) PP_MUST_USE;

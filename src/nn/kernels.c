@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-static const pp_kernels *const sets[] = {&pp_kernels_plain, NULL}; /* best first */
+static const pp_kernels *const sets[] = {&pp_kernels_fast, &pp_kernels_fast_avx2, &pp_kernels_plain,
+                                         NULL}; /* best first */
 
 const pp_kernels *const *pp_kernels_all(void)
 {

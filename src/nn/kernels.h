@@ -89,7 +89,9 @@ pp_status pp_kernels_find(const pp_kernels **out, const char *name, pp_error *er
 /* All sets built in, best first; NULL behind the last. For tests and benchmarks. */
 const pp_kernels *const *pp_kernels_all(void);
 
-extern const pp_kernels pp_kernels_plain;
+/* "fast": AVX-512 where the processor has it, else AVX2; "fast-avx2": AVX2 in any case, the same
+ * bytes (for tests). "plain": the twin. */
+extern const pp_kernels pp_kernels_fast, pp_kernels_fast_avx2, pp_kernels_plain;
 
 /* One component map as archives keep it, value = offset + scale * code with codes 0 .. 255 from the
  * least to the largest value; a constant map has scale 0. Values that are not finite count as the

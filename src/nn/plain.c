@@ -60,25 +60,12 @@ static void plan_op(pp_plan *plan, int index, pp_arena *packed)
     plan->most_line = larger(plan->most_line, in.columns);
 }
 
-static pp_status copy_graph(pp_graph **out, const pp_graph *graph, pp_error *err)
-{
-    pp_status status = pp_graph_create(out, err);
-    int index;
-    for (size_t i = 0; status == PP_OK && i < graph->tensor_count; i++) {
-        status = pp_graph_tensor(*out, graph->tensors[i], &index, err);
-    }
-    for (size_t i = 0; status == PP_OK && i < graph->op_count; i++) {
-        status = pp_graph_add(*out, &graph->ops[i], err);
-    }
-    return status;
-}
-
 static pp_status plain_plan_create(pp_plan **out, const pp_graph *graph, pp_error *err)
 {
     pp_plan *plan = NULL;
     pp_arena packed = {0};
     pp_status status = pp_alloc_checked((void **)&plan, 1, sizeof *plan, "a network's plan", err);
-    if (status == PP_OK) status = copy_graph(&plan->graph, graph, err);
+    if (status == PP_OK) status = pp_graph_copy(&plan->graph, graph, err);
     if (status == PP_OK) {
         status = pp_alloc_checked((void **)&plan->ops, graph->op_count, sizeof *plan->ops,
                                   "a network's plan", err);
