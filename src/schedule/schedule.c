@@ -159,6 +159,11 @@ void pp_schedule_get_state(const pp_schedule *schedule, pp_schedule_state *out)
     };
 }
 
+const pp_costs *pp_schedule_costs(const pp_schedule *schedule)
+{
+    return &schedule->costs;
+}
+
 int pp_schedule_find(const pp_schedule *schedule, uint64_t id, pp_task *out, int *worker_index)
 {
     int32_t slot = pp_sched_lease_find(schedule, id);

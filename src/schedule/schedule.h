@@ -153,6 +153,9 @@ typedef struct pp_schedule_state {
 } pp_schedule_state;
 void pp_schedule_get_state(const pp_schedule *schedule, pp_schedule_state *out);
 
+/* What leases cost by all that has been learned; borrowed. */
+const pp_costs *pp_schedule_costs(const pp_schedule *schedule);
+
 /* The task of a lease that was given out and whose video is not final; 0 where it is unknown. */
 int pp_schedule_find(const pp_schedule *schedule, uint64_t lease, pp_task *out, int *worker);
 

@@ -1,0 +1,29 @@
+#include "cluster/signals.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+static volatile sig_atomic_t users, terms, interrupts;
+
+static void count(int signal_number)
+{
+    if (signal_number == SIGUSR1) users = 1;
+    else if (signal_number == SIGTERM) terms = 1;
+    else if (interrupts < 100) interrupts = interrupts + 1;
+}
+
+void pp_signals_install(void)
+{
+    struct sigaction action = {.sa_handler = count, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGUSR1, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, NULL);
+}
+
+pp_signals pp_signals_seen(void)
+{
+    return (pp_signals){.drain = users || terms || interrupts > 0, .now = terms || interrupts > 1};
+}
