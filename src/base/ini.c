@@ -38,6 +38,23 @@ static int collect(void *user, const char *section, const char *key, const char 
     return !ini->out_of_memory;
 }
 
+/* inih cuts longer lines in two, and might take the second half for a key. */
+enum { MOST_LINE = 198 };
+
+static pp_status check_lines(FILE *file, const char *path, pp_error *err)
+{
+    int line = 1, length = 0;
+    for (int c; (c = getc(file)) != EOF;) {
+        length = c == '\n' ? 0 : length + 1;
+        line += c == '\n';
+        if (length <= MOST_LINE) continue;
+        pp_fail(err, PP_ERR_USAGE, "%s:%d: a line of more than %d bytes", path, line, MOST_LINE);
+        return pp_advise(err, "put long names into a list file and name that");
+    }
+    rewind(file);
+    return PP_OK;
+}
+
 pp_status pp_ini_read(pp_ini **out, const char *path, pp_error *err)
 {
     pp_ini *ini = pp_alloc(1, sizeof *ini);
@@ -53,9 +70,14 @@ pp_status pp_ini_read(pp_ini **out, const char *path, pp_error *err)
         pp_ini_destroy(out);
         return PP_ERR_NOT_FOUND;
     }
-    int line = ini_parse_file(file, collect, ini);
+    pp_status checked = check_lines(file, path, err);
+    int line = checked == PP_OK ? ini_parse_file(file, collect, ini) : 0;
     fclose(file);
-    if (line == 0) return PP_OK;
+    if (checked == PP_OK && line == 0) return PP_OK;
+    if (checked != PP_OK) {
+        pp_ini_destroy(out);
+        return checked;
+    }
     pp_status status =
         ini->out_of_memory
             ? pp_fail(err, PP_ERR_NOMEM, "no memory to read %s", path)
