@@ -60,6 +60,9 @@ static pp_status add_videos(pp_coordinator *c, pp_error *err)
         pp_display_clear(c->setup.display);
         pp_log_failure(PP_LOG_ERROR, NULL, record->input->problem);
         status = pp_ledger_failed(ledger, i, -1, err);
+        if (status == PP_OK) {
+            pp_coordinator_note_outcome(c, record, record->input->problem->status);
+        }
     }
     return status;
 }
@@ -94,6 +97,7 @@ pp_status pp_coordinator_create(pp_coordinator **out, const pp_coordinator_setup
         c->workers == NULL) {
         status = pp_fail(err, PP_ERR_NOMEM, "no memory for %zu videos", records);
     }
+    if (status == PP_OK) pp_coordinator_note_start(c);
     if (status == PP_OK) status = make_schedule(c, err);
     if (status == PP_OK) status = add_videos(c, err);
     if (status == PP_OK) status = pp_schedule_start(c->schedule, c->begun_s, err);

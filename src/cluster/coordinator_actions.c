@@ -92,7 +92,7 @@ static void bury(pp_coordinator *c, int worker)
 /* ---- outcomes ----------------------------------------------------------------------------------
  */
 
-static void note_outcome(pp_coordinator *c, const pp_record *record, pp_status outcome)
+void pp_coordinator_note_outcome(pp_coordinator *c, const pp_record *record, pp_status outcome)
 {
     pp_json *details = pp_json_object();
     pp_json_set_text(details, "video", record->key);
@@ -134,7 +134,7 @@ static pp_status settle(pp_coordinator *c, const pp_action *action, pp_error *er
         if (status == PP_OK) log_failure(c, record);
     }
     if (status != PP_OK) return status;
-    note_outcome(c, record, action->status);
+    pp_coordinator_note_outcome(c, record, action->status);
     PP_FREE(c->results[action->video]);
     return PP_OK;
 }

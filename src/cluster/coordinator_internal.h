@@ -36,11 +36,13 @@ struct pp_coordinator {
 /* coordinator_actions.c */
 pp_status pp_coordinator_act(pp_coordinator *c, pp_error *err) PP_MUST_USE;
 void pp_coordinator_say(pp_coordinator *c, int worker, const pp_message *message);
+void pp_coordinator_note_outcome(pp_coordinator *c, const pp_record *record, pp_status outcome);
 pp_status pp_coordinator_drain(pp_coordinator *c, double grace_s, const char *why,
                                pp_error *err) PP_MUST_USE;
 
 /* coordinator_report.c */
 void pp_coordinator_show(pp_coordinator *c, double now_s);
+void pp_coordinator_note_start(pp_coordinator *c);
 void pp_coordinator_write_progress(pp_coordinator *c, double now_s);
 double pp_coordinator_window_s(const pp_coordinator *c); /* of sound between windows */
 

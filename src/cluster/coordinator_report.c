@@ -95,6 +95,22 @@ static void set_common(const pp_coordinator *c, const overview *o, pp_json *json
     pp_json_set_text(json, "kernels", pp_model_kernels(c->setup.model));
 }
 
+void pp_coordinator_note_start(pp_coordinator *c)
+{
+    const pp_model_identity *model = pp_model_get_identity(c->setup.model);
+    pp_ledger_totals totals;
+    pp_ledger_count_up(c->setup.ledger, &totals);
+    pp_json *details = pp_json_object();
+    pp_json_set_text(details, "program", "pp-cluster " PP_VERSION);
+    pp_json_set_text(details, "host", c->setup.host);
+    pp_json_set_int(details, "pid", getpid());
+    pp_json_set_int(details, "ranks", c->setup.workers + c->setup.first_rank);
+    pp_json_set_text(details, "model", model->digest);
+    pp_json_set_text(details, "kernels", pp_model_kernels(c->setup.model));
+    pp_json_set(details, "videos", videos_json(&totals));
+    pp_ledger_event(c->setup.ledger, "start", details);
+}
+
 static pp_json *workers_json(const pp_coordinator *c, double now_s)
 {
     pp_json *list = pp_json_array();

@@ -325,7 +325,7 @@ void pp_ledger_count_up(const pp_ledger *ledger, pp_ledger_totals *totals)
         case PP_RECORD_UNCHANGED:
         case PP_RECORD_DONE:
             totals->done++;
-            totals->unchanged += !record->computed;
+            totals->unchanged += !record->computed && record->same_as < 0;
             totals->duration_s += record->duration_s;
             totals->windows += record->windows;
             break;

@@ -131,8 +131,8 @@ static void warn_untrained(const program *p)
     const pp_model_identity *model = pp_model_get_identity(p->model);
     if (p->rank != 0 || !model->untrained) return;
     pp_log(PP_LOG_WARN,
-           "the model %s is untrained: random weights that separate nothing. Everything runs, but "
-           "stems and maps mean nothing. Give a trained one with --model (see models/README.md)",
+           "the model is untrained (%s): its weights are random and it separates nothing. "
+           "Everything runs, but stems and maps mean nothing. --model names a trained one",
            model->name);
 }
 

@@ -2,7 +2,7 @@
  *
  *   videos   READY -> OUT -> FINAL                                   a short one
  *            READY -> OUT -> CUT -> .. -> FINAL                      a long one
- *            READY -> OUT (identify) -> READY or SHARES -> FINAL     size not unique
+ *            READY -> OUT (identify) -> KNOWN -> READY or SHARES -> FINAL   size not unique
  *            OUT -> RETRY -> OUT                                     a failed attempt
  *   tasks    WAIT -> READY -> OUT -> DONE, OUT -> RETRY -> OUT       segments of a stage
  *   leases   RUNNING -> freed by a result
@@ -39,6 +39,7 @@ typedef enum video_state {
     VIDEO_OUT,
     VIDEO_RETRY,
     VIDEO_CUT,
+    VIDEO_KNOWN,  /* hashed; waits for the others of its size */
     VIDEO_SHARES, /* another of the same content is at work */
     VIDEO_HELD,   /* would end behind the time limit */
     VIDEO_FINAL
@@ -50,9 +51,10 @@ typedef struct video {
     uint64_t variant;
     cut *cut; /* owned; of VIDEO_CUT */
     int64_t leader, first_sharing, next_sharing;
-    int64_t identity;    /* entry of the identities, or -1 */
-    int32_t first_lease; /* list through lease.next */
-    int32_t failures;    /* all told, for the outcome */
+    int64_t identity;             /* entry of the identities, or -1 */
+    int64_t group, next_in_group; /* those of equal size, in order; or -1 */
+    int32_t first_lease;          /* list through lease.next */
+    int32_t failures;             /* all told, for the outcome */
     int16_t status;
     uint8_t state, known, must_identify, attempts, deaths;
 } video;
@@ -97,6 +99,10 @@ typedef struct identity {
     int64_t leader;
 } identity;
 
+typedef struct group {      /* videos of equal size and variant */
+    int64_t first, unknown; /* unknown: not hashed yet */
+} group;
+
 struct pp_schedule {
     pp_schedule_setup setup;
     pp_costs costs;
@@ -116,6 +122,8 @@ struct pp_schedule {
     retry *retries; /* ring */
     size_t retry_first, retry_count, retry_capacity;
 
+    group *groups;
+    size_t group_count, group_capacity;
     identity *identities;
     size_t identity_count, identity_capacity;
     int64_t *identity_table; /* open addressing; entry + 1 */

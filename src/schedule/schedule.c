@@ -62,6 +62,7 @@ void pp_schedule_destroy(pp_schedule **schedule)
     pp_heap_free(&s->late);
     pp_free(s->videos);
     pp_free(s->retries);
+    pp_free(s->groups);
     pp_free(s->identities);
     pp_free(s->identity_table);
     pp_free(s->leases);

@@ -28,6 +28,8 @@ pp_status pp_schedule_add(pp_schedule *schedule, const pp_schedule_video *spec, 
         .first_sharing = -1,
         .next_sharing = -1,
         .identity = -1,
+        .group = -1,
+        .next_in_group = -1,
         .first_lease = NO_LEASE,
     };
     pp_sched_video_account(schedule, v, 1);
@@ -87,6 +89,25 @@ static int compare_sized(const void *left, const void *right)
     return (a->index > b->index) - (a->index < b->index);
 }
 
+/* `index` joins the group of `before`, which may be its first. */
+static pp_status join_group(pp_schedule *schedule, int64_t before, int64_t index, pp_error *err)
+{
+    video *first = &schedule->videos[before], *v = &schedule->videos[index];
+    if (first->group < 0) {
+        pp_status status = pp_grow((void **)&schedule->groups, &schedule->group_capacity,
+                                   schedule->group_count + 1, sizeof *schedule->groups, err);
+        if (status != PP_OK) return status;
+        first->group = (int64_t)schedule->group_count++;
+        first->must_identify = 1;
+        schedule->groups[first->group] = (group){.first = before, .unknown = 1};
+    }
+    v->group = first->group;
+    v->must_identify = 1;
+    first->next_in_group = index;
+    schedule->groups[v->group].unknown++;
+    return PP_OK;
+}
+
 static pp_status find_equal_sizes(pp_schedule *schedule, pp_error *err)
 {
     size_t count = schedule->video_count;
@@ -97,16 +118,16 @@ static pp_status find_equal_sizes(pp_schedule *schedule, pp_error *err)
         list[i] = (sized){v->size_bytes, (int64_t)i, v->variant};
     }
     qsort(list, count, sizeof *list, compare_sized);
-    for (size_t i = 1; i < count; i++) {
+    pp_status status = PP_OK;
+    for (size_t i = 1; status == PP_OK && i < count; i++) {
         if (list[i].size_bytes <= 0 || list[i].size_bytes != list[i - 1].size_bytes ||
             list[i].variant != list[i - 1].variant) {
             continue;
         }
-        schedule->videos[list[i].index].must_identify = 1;
-        schedule->videos[list[i - 1].index].must_identify = 1;
+        status = join_group(schedule, list[i - 1].index, list[i].index, err);
     }
     pp_free(list);
-    return PP_OK;
+    return status;
 }
 
 pp_status pp_schedule_start(pp_schedule *schedule, double now_s, pp_error *err)
@@ -170,32 +191,57 @@ static pp_status follow(pp_schedule *schedule, int64_t index, int64_t leader, pp
     return PP_OK;
 }
 
+static pp_status enter_identity(pp_schedule *schedule, video *v, const char *sha256, pp_error *err)
+{
+    pp_status status = identities_grow(schedule, err);
+    if (status != PP_OK) return status;
+    size_t place = identity_place(schedule, sha256, v->variant);
+    v->identity = schedule->identity_table[place] - 1;
+    if (v->identity >= 0) return PP_OK;
+    status = pp_grow((void **)&schedule->identities, &schedule->identity_capacity,
+                     schedule->identity_count + 1, sizeof *schedule->identities, err);
+    if (status != PP_OK) return status;
+    v->identity = (int64_t)schedule->identity_count++;
+    schedule->identity_table[place] = v->identity + 1;
+    identity *entry = &schedule->identities[v->identity];
+    memcpy(entry->sha256, sha256, PP_HASH_HEX);
+    entry->variant = v->variant;
+    entry->leader = -1;
+    return PP_OK;
+}
+
+/* One of the group is no longer unknown. Where it was the last one, the first of each content is
+ * computed: which one that is depends on the order of the inputs alone. */
+static pp_status one_known(pp_schedule *schedule, video *known, pp_error *err)
+{
+    if (!known->must_identify) return PP_OK;
+    known->must_identify = 0;
+    group *g = &schedule->groups[known->group];
+    if (--g->unknown > 0) return PP_OK;
+    pp_status status = PP_OK;
+    for (int64_t i = g->first; status == PP_OK && i >= 0; i = schedule->videos[i].next_in_group) {
+        video *v = &schedule->videos[i];
+        if (v->state != VIDEO_KNOWN) continue;
+        identity *entry = &schedule->identities[v->identity];
+        if (entry->leader >= 0) {
+            status = follow(schedule, i, entry->leader, err);
+        } else {
+            entry->leader = i;
+            status = pp_sched_video_make_ready(schedule, i, err);
+        }
+    }
+    return status;
+}
+
 pp_status pp_sched_video_identified(pp_schedule *schedule, int64_t index, const char *sha256,
                                     pp_error *err)
 {
     video *v = &schedule->videos[index];
-    pp_status status = identities_grow(schedule, err);
+    pp_status status = enter_identity(schedule, v, sha256, err);
     if (status != PP_OK) return status;
-    v->must_identify = 0;
     pp_heap_remove(&schedule->ready, index); /* a lost lease may be out again */
-    size_t place = identity_place(schedule, sha256, v->variant);
-    int64_t entry = schedule->identity_table[place] - 1;
-    if (entry >= 0 && schedule->identities[entry].leader >= 0) {
-        return follow(schedule, index, schedule->identities[entry].leader, err);
-    }
-    if (entry < 0) {
-        entry = (int64_t)schedule->identity_count;
-        status = pp_grow((void **)&schedule->identities, &schedule->identity_capacity,
-                         schedule->identity_count + 1, sizeof *schedule->identities, err);
-        if (status != PP_OK) return status;
-        schedule->identity_count++;
-        schedule->identity_table[place] = entry + 1;
-        memcpy(schedule->identities[entry].sha256, sha256, PP_HASH_HEX);
-        schedule->identities[entry].variant = v->variant;
-    }
-    schedule->identities[entry].leader = index;
-    v->identity = entry;
-    return pp_sched_video_make_ready(schedule, index, err);
+    v->state = VIDEO_KNOWN;
+    return one_known(schedule, v, err);
 }
 
 /* ---- final ------------------------------------------------------------------------------------
@@ -214,11 +260,11 @@ static pp_status settle_sharing(pp_schedule *schedule, int64_t index, pp_status 
     video *v = &schedule->videos[index];
     int64_t next = v->first_sharing;
     v->first_sharing = -1;
-    if (v->identity >= 0 && is_the_files_fault(outcome)) {
+    int leads = v->identity >= 0 && schedule->identities[v->identity].leader == index;
+    if (leads && is_the_files_fault(outcome)) {
         schedule->identities[v->identity].leader = next;
         if (next < 0) return PP_OK;
         video *heir = &schedule->videos[next];
-        heir->identity = v->identity;
         heir->leader = -1;
         heir->first_sharing = heir->next_sharing;
         heir->next_sharing = -1;
@@ -295,5 +341,6 @@ pp_status pp_sched_video_finalize(pp_schedule *schedule, int64_t index, pp_statu
                         .same_as = v->leader,
                         .attempts = v->failures};
     status = pp_sched_act(schedule, &action, err);
-    return status != PP_OK ? status : settle_sharing(schedule, index, outcome, err);
+    if (status == PP_OK) status = settle_sharing(schedule, index, outcome, err);
+    return status == PP_OK ? one_known(schedule, v, err) : status;
 }
