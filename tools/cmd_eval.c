@@ -48,8 +48,8 @@ static const char usage_text[] =
     "      --silence DB       references below this level are refused (-60 dBFS)\n"
     "      --methods LIST     all, or some of mixture, model-ratio, model-binary, shuffled,\n"
     "                         blanked, nmf-blind, nmf, ideal-binary, ideal-ratio (commas)\n"
-    "      --nmf D:R:I        divergence kl, euclidean or is; R components a source; I steps\n"
-    "      --nmf-blind D:R:I  the same for the row without an oracle\n"
+    "      --nmf D:R:I        kl, euclidean or is; R components a source; I steps (kl:12:100)\n"
+    "      --nmf-blind D:R:I  the same for the row without an oracle (kl:8:100)\n"
     "      --tune-nmf         find the best of both on these (validation) mixtures, and stop\n"
     "      --protocol FILE    run this protocol again\n"
     "      --truth CORPUS     a folder of pp synth; OUT is that of pp-cluster on its videos: SDR\n"
@@ -454,7 +454,8 @@ static int run(int argc, char **argv)
 {
     arguments a = {.mixtures = 100, .sources = 2, .seed = 1, .silence_db = -60.0};
     a.methods = PP_METHODS_ALL;
-    a.nmf = a.nmf_blind = (pp_nmf_options){8, 100, PP_NMF_KL, 1};
+    a.nmf = PP_PROTOCOL_NMF;
+    a.nmf_blind = PP_PROTOCOL_NMF_BLIND;
     pp_error err = {0};
     pp_status status = parse(&a, argc, argv, &err);
     if (status == PP_OK && a.help) return fputs(usage_text, stdout) == EOF;

@@ -21,8 +21,8 @@ pp_status pp_protocol_create(pp_protocol **out, pp_error *err)
     p->silence_db = -60.0;
     p->filter_taps = 512;
     p->methods = PP_METHODS_ALL;
-    p->nmf = p->nmf_blind =
-        (pp_nmf_options){.rank = 8, .iterations = 100, .divergence = PP_NMF_KL, .seed = 1};
+    p->nmf = PP_PROTOCOL_NMF;
+    p->nmf_blind = PP_PROTOCOL_NMF_BLIND;
     return PP_OK;
 }
 

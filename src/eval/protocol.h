@@ -16,6 +16,9 @@
 
 #define PP_PROTOCOL_VERSION 1
 #define PP_PROTOCOL_LABEL 64
+/* Tuned on validation mixtures of `pp synth` (docs/evaluation.md). */
+#define PP_PROTOCOL_NMF ((pp_nmf_options){12, 100, PP_NMF_KL, 1})
+#define PP_PROTOCOL_NMF_BLIND ((pp_nmf_options){8, 100, PP_NMF_KL, 1})
 #define PP_PROTOCOL_MOST_PICTURES 16 /* at most PP_CLIP_MOST_FILES */
 
 typedef struct pp_protocol_file {
