@@ -99,8 +99,12 @@ static pp_status print_words(pp_archive *archive, const source_line *lines, pp_e
     const pp_archive_header *header = pp_archive_get_header(archive);
     char duration[32];
     pp_clock_duration_text(header->duration_s, duration, sizeof duration);
-    printf("%s: %s, %d source%s, model %s\n", pp_path_name(header->source_path), duration,
-           header->sources, header->sources == 1 ? "" : "s", header->model_name);
+    printf("%s", pp_path_name(header->source_path));
+    if (header->source_end_s > 0) {
+        printf(" from %.1f to %.1f s", header->source_start_s, header->source_end_s);
+    }
+    printf(": %s, %d source%s, model %s\n", duration, header->sources,
+           header->sources == 1 ? "" : "s", header->model_name);
     if (header->untrained) {
         printf("  This model is UNTRAINED (random weights from a seed). It separates nothing: the "
                "sources,\n  places and levels below only show that the machinery works.\n");
@@ -122,6 +126,8 @@ static pp_status print_json(pp_archive *archive, const source_line *lines, pp_er
     pp_json_set_text(json, "id", header->source_id);
     pp_json_set_text(json, "sha256", header->source_sha256);
     pp_json_set_path(json, "archive", pp_h5_path(pp_archive_h5(archive)));
+    pp_json_set_real(json, "start_s", header->source_start_s);
+    pp_json_set_real(json, "end_s", header->source_end_s);
     pp_json_set_real(json, "duration_s", header->duration_s);
     pp_json_set_text(json, "model", header->model_name);
     pp_json_set_bool(json, "untrained", header->untrained);

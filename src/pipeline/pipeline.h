@@ -29,7 +29,8 @@
  *
  * A scheduler that finishes see of all segments, then listen of all, cast, separate of all,
  * publish, needs no more than this order. A lease that finds a needed shard missing fails with
- * PP_ERR_NOT_FOUND and does not compute it. A lease of several stages does them in this order
+ * PP_ERR_NOT_FOUND and does not compute it; one that finds a shard damaged (checksums) removes it,
+ * computes it again and goes on. A lease of several stages does them in this order
  * itself (see of all its segments, then listen of all its segments, ...).
  *
  * One pp_pipeline a rank; one thread.

@@ -200,10 +200,11 @@ static int is_done(pp_job *job)
 
 typedef pp_status (*segment_stage)(pp_job *job, int64_t segment, pp_error *err);
 
-static pp_status for_segments(pp_job *job, segment_stage run, pp_error *err)
+/* Of the lease's segments, or of all. */
+static pp_status for_segments(pp_job *job, segment_stage run, int all, pp_error *err)
 {
     int64_t first = job->lease->first_segment, behind = first + job->lease->segments;
-    if (job->lease->segments == 0) first = 0, behind = job->cut.all.segments;
+    if (all || job->lease->segments == 0) first = 0, behind = job->cut.all.segments;
     if (first < 0 || behind > job->cut.all.segments) {
         return pp_fail(err, PP_ERR_INTERNAL, "a lease of segments %lld to %lld of %lld",
                        (long long)first, (long long)behind, (long long)job->cut.all.segments);
@@ -213,7 +214,7 @@ static pp_status for_segments(pp_job *job, segment_stage run, pp_error *err)
     return status;
 }
 
-static pp_status run_stage(pp_job *job, pp_stage stage, pp_error *err)
+static pp_status run_stage(pp_job *job, pp_stage stage, int all, pp_error *err)
 {
     pp_status status = PP_OK;
     switch (stage) {
@@ -221,41 +222,57 @@ static pp_status run_stage(pp_job *job, pp_stage stage, pp_error *err)
         status = pp_stage_probe(job, err);
         return status != PP_OK ? status : pp_job_open_probe(job, err);
     case PP_STAGE_SEE:
-        status = for_segments(job, pp_stage_see, err);
+        status = for_segments(job, pp_stage_see, all, err);
         if (job->media != NULL) pp_media_close(&job->media); /* its decoder's memory */
         return status;
     case PP_STAGE_LISTEN:
-        status = for_segments(job, pp_stage_listen, err);
-        return status != PP_OK ? status : for_segments(job, pp_stage_energy, err);
+        status = for_segments(job, pp_stage_listen, all, err);
+        return status != PP_OK ? status : for_segments(job, pp_stage_energy, all, err);
     case PP_STAGE_CAST:
         return pp_stage_cast(job, err);
     case PP_STAGE_SEPARATE:
-        return for_segments(job, pp_stage_separate, err);
+        return for_segments(job, pp_stage_separate, all, err);
     case PP_STAGE_PUBLISH:
         return pp_stage_publish(job, err);
     }
     return pp_fail(err, PP_ERR_INTERNAL, "there is no stage %d", (int)stage);
 }
 
-static pp_status run_stages(pp_job *job, pp_error *err)
+/* Stages [first, last]; those before the lease's own, which are there already but for what was
+ * damaged, for all segments. */
+static pp_status run_stages(pp_job *job, pp_stage first, pp_error *err)
 {
     const pp_lease *lease = job->lease;
     const pp_parameters *parameters = job->pipeline->is.parameters;
     pp_status status = PP_OK;
-    if (lease->first_stage > PP_STAGE_PROBE) status = pp_job_open_probe(job, err);
-    for (unsigned i = lease->first_stage; status == PP_OK && i < PP_STAGES; i++) {
+    if (first > PP_STAGE_PROBE) status = pp_job_open_probe(job, err);
+    for (unsigned i = first; status == PP_OK && i < PP_STAGES; i++) {
         pp_stage stage = (pp_stage)i;
         double start_s = pp_clock_s();
         if (stage > lease->last_stage) break;
-        status = run_stage(job, stage, err);
-        job->result->stage_s[stage] = pp_clock_s() - start_s;
-        if (status == PP_OK && stage == PP_STAGE_PROBE && lease->last_stage > PP_STAGE_PROBE &&
+        status = run_stage(job, stage, stage < lease->first_stage, err);
+        job->result->stage_s[stage] += pp_clock_s() - start_s;
+        if (status == PP_OK && stage == PP_STAGE_PROBE && lease->first_stage == PP_STAGE_PROBE &&
+            lease->last_stage > PP_STAGE_PROBE &&
             job->cut.all.windows > parameters->single_lease_windows) {
             job->result->stopped_after_probe = 1;
             break;
         }
     }
     return status;
+}
+
+/* A shard whose checksums do not hold is computed again, once; no other attempt could use it. */
+static pp_status run_and_mend(pp_job *job, pp_error *err)
+{
+    int dropped = 0;
+    pp_error problem = {0};
+    pp_status status = run_stages(job, job->lease->first_stage, err);
+    if (status != PP_ERR_FORMAT) return status;
+    pp_h5_close(&job->probe);
+    if (pp_shards_drop_damaged(job, &dropped, &problem) != PP_OK || dropped == 0) return status;
+    pp_error_clear(err);
+    return run_stages(job, PP_STAGE_PROBE, err);
 }
 
 pp_status pp_pipeline_run(pp_pipeline *pipeline, const pp_lease *lease, pp_progress progress,
@@ -272,7 +289,7 @@ pp_status pp_pipeline_run(pp_pipeline *pipeline, const pp_lease *lease, pp_progr
         out->already_done = 1;
         if (!pipeline->is.parameters->keep_shards) status = pp_shards_remove(&job, err);
     } else if (status == PP_OK) {
-        status = run_stages(&job, err);
+        status = run_and_mend(&job, err);
     }
     end_job(&job);
     /* Some layers below know the file's name and say it, most do not. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/path.h"
 #include "base/text.h"
@@ -218,9 +219,12 @@ pp_status pp_window_features(pp_series *see, int64_t window, float *row, float *
 
 /* ---- the end ----------------------------------------------------------------------------- */
 
-pp_status pp_shards_remove(const pp_job *job, pp_error *err)
+/* Calls `visit` for every file of the shards folder; no folder is no failure. */
+static pp_status for_files(const pp_job *job,
+                           pp_status (*visit)(const pp_job *job, const char *path, void *user,
+                                              pp_error *err),
+                           void *user, pp_error *err)
 {
-    const pp_fileops *ops = job->pipeline->is.ops;
     DIR *folder = opendir(job->folder);
     if (folder == NULL && errno == ENOENT) return PP_OK;
     if (folder == NULL) return pp_fail_errno(err, "cannot list %s", job->folder);
@@ -229,12 +233,46 @@ pp_status pp_shards_remove(const pp_job *job, pp_error *err)
          entry = readdir(folder)) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
         char *path = pp_path_join(job->folder, entry->d_name);
-        if (path == NULL) status = pp_fail(err, PP_ERR_NOMEM, "no memory for a file name");
-        else if (ops->unlink(ops->user, path) != 0 && errno != ENOENT)
-            status = pp_fail_errno(err, "cannot remove %s", path);
+        status = path != NULL ? visit(job, path, user, err)
+                              : pp_fail(err, PP_ERR_NOMEM, "no memory for a file name");
         pp_free(path);
     }
     closedir(folder);
+    return status;
+}
+
+static pp_status remove_file(const pp_job *job, const char *path, void *user, pp_error *err)
+{
+    const pp_fileops *ops = job->pipeline->is.ops;
+    (void)user;
+    if (ops->unlink(ops->user, path) == 0 || errno == ENOENT) return PP_OK;
+    return pp_fail_errno(err, "cannot remove %s", path);
+}
+
+static pp_status drop_if_damaged(const pp_job *job, const char *path, void *user, pp_error *err)
+{
+    int *dropped = user;
+    pp_error damage = {0};
+    pp_h5 *file = NULL;
+    if (!pp_text_ends_with(path, ".h5")) return PP_OK;
+    pp_status status = pp_h5_open(&file, job->pipeline->is.ops, path, &damage);
+    if (status == PP_OK) status = pp_h5_verify(file, NULL, &damage);
+    pp_h5_close(&file);
+    if (status != PP_ERR_FORMAT) return PP_OK; /* whole, gone, or unreadable for another reason */
+    pp_log_failure(PP_LOG_WARN, "damaged, and computed again", &damage);
+    ++*dropped;
+    return remove_file(job, path, NULL, err);
+}
+
+pp_status pp_shards_drop_damaged(const pp_job *job, int *dropped, pp_error *err)
+{
+    *dropped = 0;
+    return for_files(job, drop_if_damaged, dropped, err);
+}
+
+pp_status pp_shards_remove(const pp_job *job, pp_error *err)
+{
+    pp_status status = for_files(job, remove_file, NULL, err);
     /* Another rank's late lease may be writing here: then the folder stays, and so does its file,
      * which nobody needs (`pp gc` removes it). */
     if (status == PP_OK && rmdir(job->folder) != 0 && errno != ENOTEMPTY && errno != EEXIST &&

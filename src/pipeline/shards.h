@@ -59,6 +59,9 @@ void pp_series_close(pp_series *series);
 pp_status pp_window_features(pp_series *see, int64_t window, float *row, float *features,
                              pp_error *err) PP_MUST_USE;
 
+/* Reads every shard of the job through its checksums and removes those that are damaged. */
+pp_status pp_shards_drop_damaged(const pp_job *job, int *dropped, pp_error *err) PP_MUST_USE;
+
 /* Removes the shards folder of the job and everything in it. */
 pp_status pp_shards_remove(const pp_job *job, pp_error *err) PP_MUST_USE;
 

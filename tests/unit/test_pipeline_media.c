@@ -90,6 +90,53 @@ static void a_real_file_becomes_the_same_archive_however_cut(void **state)
     pp_free(video);
 }
 
+/* What `pp report OPTION NAME` prints, NAME below the world's folder. */
+static void report(const world *w, const char *option, const char *name, char *text, size_t room)
+{
+    const char *bin = getenv("PP_BIN");
+    char *command = pp_format("'%s/pp' report %s '%s/%s' 2>&1", bin != NULL ? bin : "build/bin",
+                              option, w->folder, name);
+    FILE *from = popen(command, "r");
+    assert_non_null(from);
+    text[fread(text, 1, room - 1, from)] = '\0';
+    pclose(from);
+    pp_free(command);
+}
+
+static void reports_say_who_plays_where(void **state)
+{
+    world *w = *state;
+    char *video = make_movie(w);
+    char words[8192], where[64];
+    run how = {.model = w->plain, .parameters = small_parameters(), .out = "reported"};
+    pp_lease_result result;
+    run_whole(w, &how, video, &result);
+    report(w, "", "reported", words, sizeof words);
+    assert_non_null(strstr(words, "real.mp4: 8."));
+    assert_non_null(strstr(words, "UNTRAINED"));
+    assert_non_null(strstr(words, "unlabelled"));
+    snprintf(where, sizeof where, "%.1f dB", result.source_level_db[0]);
+    assert_non_null(strstr(words, where));
+    snprintf(where, sizeof where, "(%.2f, %.2f)", (double)result.source_center[0][0],
+             (double)result.source_center[0][1]);
+    assert_non_null(strstr(words, where));
+    assert_non_null(strstr(words, "/stems/residual/audio"));
+    assert_non_null(strstr(words, result.archive));
+
+    pp_json *json = NULL;
+    pp_error err = {0};
+    char *archive = pp_path_join("reported", result.archive);
+    report(w, "--json", archive, words, sizeof words);
+    assert_int_equal(pp_json_parse(&json, words, strlen(words), "report", &err), PP_OK);
+    assert_int_equal(pp_json_length(pp_json_get(json, "sources")), result.sources);
+    assert_true(pp_json_bool(json, "untrained", 0));
+    pp_json_free(&json);
+    report(w, "", "nothing-here", words, sizeof words);
+    assert_non_null(strstr(words, "nothing-here"));
+    pp_free(archive);
+    pp_free(video);
+}
+
 static void a_part_of_a_file_is_another_video(void **state)
 {
     world *w = *state;
@@ -133,6 +180,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_real_file_becomes_the_same_archive_however_cut),
+        cmocka_unit_test(reports_say_who_plays_where),
         cmocka_unit_test(a_part_of_a_file_is_another_video),
         cmocka_unit_test(what_is_no_video_says_so_and_leaves_nothing),
     };

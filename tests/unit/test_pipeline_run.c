@@ -228,6 +228,51 @@ static void a_lease_without_its_shards_says_what_is_missing(void **state)
     pp_free(video);
 }
 
+/* Turns one byte over in the middle of a file. */
+static void damage(const char *path)
+{
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    fseek(file, 0, SEEK_END);
+    long middle = ftell(file) / 2;
+    fseek(file, middle, SEEK_SET);
+    int byte = fgetc(file);
+    fseek(file, middle, SEEK_SET);
+    fputc(byte ^ 0x10, file);
+    fclose(file);
+}
+
+static void a_damaged_shard_is_computed_again(void **state)
+{
+    world *w = *state;
+    char *video = make_video(w, "damage.mp4", "samples=4000 seed=4");
+    run straight = {.model = w->plain, .parameters = small_parameters(), .out = "whole-shards"};
+    run damaged = {.model = w->plain, .parameters = small_parameters(), .out = "damaged-shards"};
+    straight.parameters.segment_windows = damaged.parameters.segment_windows = 8;
+    pp_lease_result a, b;
+    pp_error err = {0};
+    run_whole(w, &straight, video, &a);
+    pp_archive *x = open_result(w, &straight, &a);
+    pp_lease lease = whole_lease(video);
+    lease.last_stage = PP_STAGE_SEPARATE;
+    assert_int_equal(run_lease(w, &damaged, &lease, &b, &err), PP_OK);
+    const char *const names[] = {"probe", "see-000000", "listen-000001", "separate-000000"};
+    for (int i = 0; i < 4; i++) {
+        char *shard =
+            pp_format("%s/damaged-shards/shards/%.16s/%s.h5", w->folder, b.identity, names[i]);
+        damage(shard);
+        pp_free(shard);
+    }
+    lease.first_stage = lease.last_stage = PP_STAGE_PUBLISH;
+    memcpy(lease.sha256, b.sha256, sizeof lease.sha256);
+    if (run_lease(w, &damaged, &lease, &b, &err) != PP_OK) fail_msg("%s", err.message);
+    pp_archive *y = open_result(w, &damaged, &b);
+    compare_archives(x, y);
+    pp_archive_close(&x);
+    pp_archive_close(&y);
+    pp_free(video);
+}
+
 /* Ends the lease at the n-th sign of life. */
 static pp_status stop_at(void *user, pp_stage stage, int windows_done, pp_error *err)
 {
@@ -394,6 +439,7 @@ int main(void)
         cmocka_unit_test(binary_masks_are_another_result),
         cmocka_unit_test(another_synthesizer_runs_no_network),
         cmocka_unit_test(a_lease_without_its_shards_says_what_is_missing),
+        cmocka_unit_test(a_damaged_shard_is_computed_again),
         cmocka_unit_test(an_interrupted_run_goes_on_where_it_was),
         cmocka_unit_test(life_is_shown_at_least_once_a_window),
         cmocka_unit_test(a_decoder_that_lies_is_found_out),
