@@ -335,6 +335,21 @@ static pp_status write_files(const session *s, const char *folder, const char *r
     return status == PP_OK ? write_text(folder, "report.json", report, err) : status;
 }
 
+/* A model was given, but not every mixture has pictures of its sources. */
+static void warn_unseen(const session *s, const pp_eval_result *results)
+{
+    size_t unseen = 0;
+    if (s->model == NULL || (s->protocol->methods & 1U << PP_METHOD_MODEL_RATIO) == 0) return;
+    for (size_t m = 0; m < s->protocol->mixture_count; m++) {
+        unseen += results[m].score[PP_METHOD_MODEL_RATIO].state == PP_SCORE_NONE;
+    }
+    if (unseen == 0) return;
+    pp_log(PP_LOG_WARN,
+           "%zu of %zu mixtures have a source without pictures: the model's rows leave "
+           "them out",
+           unseen, s->protocol->mixture_count);
+}
+
 static void add_model(pp_json *root, const session *s)
 {
     pp_json *object = pp_json_object();
@@ -354,6 +369,7 @@ static pp_status publish(const session *s, const arguments *a, const pp_eval_res
     pp_report *report = NULL;
     pp_status status = pp_report_create(&report, s->protocol, results, err);
     if (status != PP_OK) return status;
+    warn_unseen(s, results);
     pp_json *root = pp_report_json(report, s->protocol, results);
     add_model(root, s);
     char *text = pp_json_dump(root, 1);
