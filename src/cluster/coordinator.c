@@ -13,6 +13,8 @@
 /* A drain lets leases end that are expected to within this: launchers that warn (SIGUSR1 before a
  * time limit) warn a minute ahead. */
 #define GRACE_S 20.0
+/* Asked to stop at once, it waits so long for workers to let go: mpirun kills a second later. */
+#define HASTE_S 0.4
 /* Under a time limit, the run is drained so long before it. */
 #define LIMIT_MARGIN_S 10.0
 
@@ -296,8 +298,8 @@ pp_status pp_coordinator_receive(pp_coordinator *c, int worker, const pp_message
 static pp_status look_at_signals(pp_coordinator *c, double now_s, pp_error *err)
 {
     pp_signals seen = pp_signals_seen();
-    if (seen.now && !c->drained_now) {
-        c->drained_now = 1;
+    if (seen.now && c->drained_now_s == 0) {
+        c->drained_now_s = now_s;
         return pp_coordinator_drain(c, 0, "asked to stop at once", err);
     }
     if (c->stopping != NULL) return PP_OK;
@@ -353,9 +355,17 @@ pp_status pp_coordinator_turn(pp_coordinator *c, pp_error *err)
     return status;
 }
 
+int pp_coordinator_ranks_lost(const pp_coordinator *c)
+{
+    pp_schedule_state state;
+    pp_schedule_get_state(c->schedule, &state);
+    return state.workers_dead;
+}
+
 int pp_coordinator_is_over(const pp_coordinator *c)
 {
     pp_schedule_state state;
     pp_schedule_get_state(c->schedule, &state);
-    return state.over || (c->hopeless && state.workers_busy == 0);
+    if (state.over || (c->hopeless && state.workers_busy == 0)) return 1;
+    return c->drained_now_s > 0 && pp_clock_s() > c->drained_now_s + HASTE_S;
 }

@@ -38,6 +38,7 @@ pp_status pp_coordinator_receive(pp_coordinator *coordinator, int worker, const 
                                  pp_error *err) PP_MUST_USE;
 /* Often: time passes, signals are looked at, the display and progress.json kept fresh. */
 pp_status pp_coordinator_turn(pp_coordinator *coordinator, pp_error *err) PP_MUST_USE;
+int pp_coordinator_ranks_lost(const pp_coordinator *coordinator);
 int pp_coordinator_is_over(const pp_coordinator *coordinator);
 
 /* The end: corpus.h5, status.json, the closing words. *exit_code: 0, 1 or 75. */

@@ -157,6 +157,7 @@ pp_status pp_coordinator_act(pp_coordinator *c, pp_error *err)
         case PP_ACTION_STOP:
             c->workers[action.worker].waiting = 0;
             m.kind = PP_MESSAGE_STOP;
+            m.lease = (uint64_t)pp_coordinator_ranks_lost(c);
             pp_coordinator_say(c, action.worker, &m);
             break;
         case PP_ACTION_DEAD:

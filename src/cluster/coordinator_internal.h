@@ -30,7 +30,7 @@ struct pp_coordinator {
     const char *stopping;    /* why the run drains, NULL: it does not */
     int hopeless;            /* nothing can be read or written, or all workers are lost */
     int broken;              /* the former: running again alone will not help */
-    int drained_now;
+    double drained_now_s;    /* when it was asked to stop at once; 0: it was not */
 };
 
 /* coordinator_actions.c */

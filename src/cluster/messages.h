@@ -25,7 +25,7 @@ typedef enum pp_message_kind {
     PP_MESSAGE_LEASE,  /* lease, task, work */
     PP_MESSAGE_CANCEL, /* lease: drop it */
     PP_MESSAGE_WAIT,   /* nothing yet; the coordinator lives */
-    PP_MESSAGE_STOP    /* no more work: finalise */
+    PP_MESSAGE_STOP    /* no more work: finalise; lease: how many ranks are lost */
 } pp_message_kind;
 
 typedef struct pp_message {

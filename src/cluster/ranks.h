@@ -6,10 +6,11 @@
 
 #include "cluster/run.h"
 
-/* The loop of rank 0. Not collective: ranks may be dead by the time it ends. */
-pp_status pp_ranks_coordinate(const pp_run *run, MPI_Comm comm, int *exit_code,
+/* The loop of rank 0. Not collective: ranks may be dead by the time it ends (*ranks_lost). */
+pp_status pp_ranks_coordinate(const pp_run *run, MPI_Comm comm, int *exit_code, int *ranks_lost,
                               pp_error *err) PP_MUST_USE;
 /* The loop of the others: until they are told to stop, or the coordinator falls silent. */
-pp_status pp_ranks_work(const pp_run *run, MPI_Comm comm, pp_error *err) PP_MUST_USE;
+pp_status pp_ranks_work(const pp_run *run, MPI_Comm comm, int *ranks_lost,
+                        pp_error *err) PP_MUST_USE;
 
 #endif

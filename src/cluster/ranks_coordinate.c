@@ -57,7 +57,8 @@ static void stop_all(pp_link *link, int workers)
     for (int rank = 1; rank <= workers; rank++) pp_link_send(link, rank, &stop);
 }
 
-pp_status pp_ranks_coordinate(const pp_run *run, MPI_Comm comm, int *exit_code, pp_error *err)
+pp_status pp_ranks_coordinate(const pp_run *run, MPI_Comm comm, int *exit_code, int *ranks_lost,
+                              pp_error *err)
 {
     int ranks = 1;
     MPI_Comm_size(comm, &ranks);
@@ -88,6 +89,7 @@ pp_status pp_ranks_coordinate(const pp_run *run, MPI_Comm comm, int *exit_code, 
     if (status == PP_OK) status = pp_coordinator_finish(coordinator, exit_code, err);
     if (status != PP_OK && link != NULL) stop_all(link, ranks - 1);
     if (link != NULL) flush(link, 2);
+    if (coordinator != NULL) *ranks_lost = pp_coordinator_ranks_lost(coordinator);
     pp_coordinator_destroy(&coordinator);
     pp_ledger_destroy(&ledger);
     pp_link_destroy(&link);

@@ -15,7 +15,7 @@ typedef struct rank_worker {
     pp_message lease; /* at work on; owned */
     pp_message next;  /* arrived while at work; owned; kind 0: none */
     int windows;      /* not told yet */
-    int cancelled, stopped;
+    int cancelled, stopped, ranks_lost;
 } rank_worker;
 
 static int wants_stop(void)
@@ -45,7 +45,10 @@ static int take_messages(rank_worker *w)
         any = 1;
         w->heard_s = pp_clock_s();
         if (m.kind == PP_MESSAGE_CANCEL && m.lease == w->lease.lease) w->cancelled = 1;
-        if (m.kind == PP_MESSAGE_STOP) w->stopped = 1;
+        if (m.kind == PP_MESSAGE_STOP) {
+            w->stopped = 1;
+            w->ranks_lost = m.lease > 0;
+        }
         if (m.kind == PP_MESSAGE_LEASE) {
             pp_message_free(&w->next);
             w->next = m;
@@ -84,6 +87,7 @@ static int wait_for_lease(rank_worker *w)
         if (now_s > w->heard_s + w->dead_after_s) {
             pp_log(PP_LOG_WARN, "no word from the coordinator for %.0f s: leaving",
                    w->dead_after_s);
+            w->ranks_lost = 1;
             return 0;
         }
         if (now_s > w->told_s + w->alive_every_s) tell_alive(w, PP_STAGE_PROBE, now_s);
@@ -98,7 +102,7 @@ static int wait_for_lease(rank_worker *w)
     return 1;
 }
 
-pp_status pp_ranks_work(const pp_run *run, MPI_Comm comm, pp_error *err)
+pp_status pp_ranks_work(const pp_run *run, MPI_Comm comm, int *ranks_lost, pp_error *err)
 {
     rank_worker w = {.dead_after_s = run->job->dead_after_s};
     w.alive_every_s = w.dead_after_s / 20 < 2 ? w.dead_after_s / 20 : 2;
@@ -110,6 +114,7 @@ pp_status pp_ranks_work(const pp_run *run, MPI_Comm comm, pp_error *err)
         pp_message_free(&w.lease);
         pp_link_settle(w.link);
     }
+    *ranks_lost = w.ranks_lost;
     pp_message_free(&w.lease);
     pp_message_free(&w.next);
     double end_s = pp_clock_s() + 1;

@@ -2,8 +2,9 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <unistd.h>
 
-static volatile sig_atomic_t users, terms, interrupts;
+static volatile sig_atomic_t users, terms, interrupts, leave_with;
 
 static void count(int signal_number)
 {
@@ -26,4 +27,19 @@ void pp_signals_install(void)
 pp_signals pp_signals_seen(void)
 {
     return (pp_signals){.drain = users || terms || interrupts > 0, .now = terms || interrupts > 1};
+}
+
+static void leave(int signal_number)
+{
+    (void)signal_number;
+    _exit(leave_with);
+}
+
+void pp_signals_leave_after(int seconds, int exit_code)
+{
+    struct sigaction action = {.sa_handler = leave};
+    leave_with = exit_code;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGALRM, &action, NULL);
+    alarm((unsigned)seconds);
 }

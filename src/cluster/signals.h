@@ -10,6 +10,8 @@ typedef struct pp_signals {
 } pp_signals;
 
 void pp_signals_install(void);
+/* Leaves the program with exit_code, without ceremony, unless it has ended by itself before. */
+void pp_signals_leave_after(int seconds, int exit_code);
 pp_signals pp_signals_seen(void);
 
 #endif
