@@ -1,0 +1,278 @@
+/* pp-train: Mix-and-Separate training, alone or under mpirun and srun. docs/training.md. */
+#include <getopt.h>
+#include <mpi.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/path.h"
+#include "cluster/agree.h"
+#include "cluster/cores.h"
+#include "cluster/signals.h"
+#include "cluster/train_exchange.h"
+#include "cluster/train_inputs.h"
+#include "nn/blas.h"
+#include "train/checkpoint.h"
+#include "train/trainer.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_AGAIN = 75 };
+
+/* A checkpoint and the way out take a moment: stop so much before the time is up. */
+#define STOP_EARLY_S 60.0
+
+static const char help[] =
+    "usage: pp-train [OPTIONS] JOB.ini\n"
+    "       mpirun -n RANKS pp-train [OPTIONS] JOB.ini\n"
+    "\n"
+    "Trains the networks by Mix-and-Separate: each rank on mixes of its own, gradients summed. "
+    "Goes\n"
+    "on from the checkpoint in the job's output folder where there is one. docs/training.md\n"
+    "\n"
+    "  -s, --set SECTION.KEY=VALUE  a setting, over the job file's; may stand several times\n"
+    "  -o, --out DIR                the same as --set run.out=DIR\n"
+    "      --keys                   print every setting with its default, as a job file\n"
+    "      --log-format text|json   lines for people, or one JSON object a line\n"
+    "  -q, --quiet                  warnings and errors only\n"
+    "  -v, --verbose\n"
+    "  -h, --help    -V, --version\n"
+    "\n"
+    "Ends with 0: trained to the last step; 1: failed; 2: the arguments make no sense; 75: "
+    "stopped\n"
+    "early (SIGTERM, SIGUSR1, Ctrl-C, time limit), run it again. OUT/status.json has it too.\n";
+
+typedef struct program {
+    pp_train_job job;
+    pp_log_level level;
+    pp_log_form form;
+    pp_decoder *decoder;
+    double stop_at_unix_s; /* 0: never */
+    int rank, ranks;
+} program;
+
+static int rank_before_mpi(void)
+{
+    static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (getenv(names[i]) != NULL) return atoi(getenv(names[i]));
+    }
+    return 0;
+}
+
+enum { OPTION_KEYS = 1000, OPTION_LOG };
+
+static const struct option options[] = {{"set", required_argument, NULL, 's'},
+                                        {"out", required_argument, NULL, 'o'},
+                                        {"keys", no_argument, NULL, OPTION_KEYS},
+                                        {"log-format", required_argument, NULL, OPTION_LOG},
+                                        {"quiet", no_argument, NULL, 'q'},
+                                        {"verbose", no_argument, NULL, 'v'},
+                                        {"help", no_argument, NULL, 'h'},
+                                        {"version", no_argument, NULL, 'V'},
+                                        {NULL, 0, NULL, 0}};
+
+/* Options that print something and end the program: their exit code; -1: goes on. */
+static int read_switch(program *p, int option, int speaks)
+{
+    switch (option) {
+    case 'q':
+        p->level = PP_LOG_WARN;
+        return -1;
+    case 'v':
+        p->level = PP_LOG_DEBUG;
+        return -1;
+    case OPTION_LOG:
+        p->form = strcmp(optarg, "json") == 0 ? PP_LOG_JSON : PP_LOG_TEXT;
+        return -1;
+    case 's':
+    case 'o':
+        return -1; /* settings: read behind the job file */
+    case OPTION_KEYS:
+        if (speaks) pp_train_job_print_keys(stdout);
+        return EXIT_DONE;
+    case 'h':
+        if (speaks) fputs(help, stdout);
+        return EXIT_DONE;
+    case 'V':
+        if (speaks) printf("pp-train %s\n", PP_VERSION);
+        return EXIT_DONE;
+    default:
+        if (speaks) fputs(help, stderr);
+        return EXIT_USAGE;
+    }
+}
+
+static pp_status read_settings(program *p, int argc, char **argv, pp_error *err)
+{
+    pp_status status = PP_OK;
+    optind = 1;
+    for (int o;
+         status == PP_OK && (o = getopt_long(argc, argv, "s:o:qvhV", options, NULL)) != -1;) {
+        if (o == 's') status = pp_train_job_set(&p->job, optarg, err);
+        if (o != 'o') continue;
+        char *setting = pp_format("run.out=%s", optarg);
+        status = setting != NULL ? pp_train_job_set(&p->job, setting, err)
+                                 : pp_fail(err, PP_ERR_NOMEM, "no memory for an argument");
+        pp_free(setting);
+    }
+    return status;
+}
+
+static int before_mpi(program *p, int argc, char **argv, pp_error *err)
+{
+    const int speaks = rank_before_mpi() == 0;
+    p->level = PP_LOG_INFO;
+    opterr = speaks;
+    for (int o; (o = getopt_long(argc, argv, "s:o:qvhV", options, NULL)) != -1;) {
+        const int code = read_switch(p, o, speaks);
+        if (code >= 0) return code;
+    }
+    pp_log_setup(p->level, p->form, -1);
+    pp_status status = pp_train_job_defaults(&p->job, err);
+    if (status == PP_OK && optind + 1 != argc) {
+        status = pp_fail(err, PP_ERR_USAGE, "one job file, please (pp-train --help)");
+    }
+    if (status == PP_OK) status = pp_train_job_read(&p->job, argv[optind], err);
+    if (status == PP_OK) status = read_settings(p, argc, argv, err);
+    if (status == PP_OK) status = pp_train_job_settle(&p->job, err);
+    if (status == PP_OK) return -1;
+    if (speaks) pp_log_failure(PP_LOG_ERROR, NULL, err);
+    return EXIT_USAGE;
+}
+
+/* The time limit of the job file, or of the batch system where it says one. */
+static double stop_time(const pp_train_job *job)
+{
+    const char *slurm = getenv("SLURM_JOB_END_TIME");
+    double stop = slurm != NULL ? atof(slurm) - STOP_EARLY_S : 0;
+    if (job->time_limit_s > 0) {
+        const double own = pp_clock_unix_s() + job->time_limit_s;
+        stop = stop > 0 && stop < own ? stop : own;
+    }
+    return stop;
+}
+
+static int should_stop(void *user)
+{
+    const program *p = user;
+    const pp_signals seen = pp_signals_seen();
+    if (seen.drain || seen.now) return 1;
+    return p->stop_at_unix_s > 0 && pp_clock_unix_s() >= p->stop_at_unix_s;
+}
+
+static void digest_of_job(const pp_train_job *job, char digest[PP_HASH_HEX])
+{
+    pp_json *description = pp_train_job_describe(job);
+    char *text = pp_json_dump(description, 0);
+    pp_hash_bytes(text != NULL ? text : "", text != NULL ? strlen(text) : 0, digest);
+    pp_json_free(&description);
+    pp_free(text);
+}
+
+/* Ranks compute with the kernels that all have. */
+static pp_status say_hello(const program *p, pp_error *err)
+{
+    pp_hello hello = {.core_level = pp_core_level()};
+    int core_level = -1;
+    if (gethostname(hello.host, sizeof hello.host - 1) != 0) strcpy(hello.host, "host");
+    snprintf(hello.version, sizeof hello.version, "%s", PP_VERSION);
+    digest_of_job(&p->job, hello.job_digest);
+    pp_status status = pp_agree_hello(MPI_COMM_WORLD, &hello, &core_level, err);
+    if (status == PP_OK) status = pp_blas_load(pp_core_name(core_level), err);
+    return pp_agree_status(MPI_COMM_WORLD, status, err);
+}
+
+static pp_status open_inputs(program *p, pp_train_inputs *inputs, pp_error *err)
+{
+    char *checkpoint = pp_train_out_path(&p->job, "checkpoint.h5"), **labels = NULL;
+    int64_t count = 0;
+    pp_status status = PP_OK;
+    if (checkpoint == NULL) {
+        status = pp_fail(err, PP_ERR_NOMEM, "no memory for a path");
+    } else if (pp_path_exists(checkpoint)) {
+        status = pp_train_checkpoint_labels(pp_fileops_system(), checkpoint, &labels, &count, err);
+    }
+    status = pp_agree_status(MPI_COMM_WORLD, status, err);
+    if (status == PP_OK) {
+        status = pp_train_inputs_open(inputs, &p->job, p->decoder, (const char *const *)labels,
+                                      (int)count, should_stop, p, MPI_COMM_WORLD, err);
+    }
+    pp_h5_free_texts(&labels, count);
+    pp_free(checkpoint);
+    return status;
+}
+
+static pp_status train(program *p, int *finished, pp_error *err)
+{
+    pp_train_inputs inputs = {0};
+    pp_train_ranks *ranks = NULL;
+    pp_train_exchange exchange;
+    pp_train_outcome outcome = {0};
+    pp_status status = say_hello(p, err);
+    if (status == PP_OK) status = open_inputs(p, &inputs, err);
+    pp_decoder_destroy(&p->decoder);
+    if (status == PP_OK) {
+        status = pp_train_ranks_create(&ranks, MPI_COMM_WORLD, &exchange, err);
+        status = pp_agree_status(MPI_COMM_WORLD, status, err);
+    }
+    if (status == PP_OK) {
+        const pp_train_setup setup = {&p->job,   inputs.train, inputs.validation,
+                                      &exchange, should_stop,  p};
+        status = pp_train_run(&setup, &outcome, err);
+        *finished = outcome.finished;
+    }
+    pp_train_ranks_destroy(&ranks);
+    pp_train_inputs_close(&inputs);
+    return status;
+}
+
+static int exit_code_of(const program *p, pp_status status, int finished, const pp_error *err)
+{
+    if (status == PP_ERR_INTERRUPTED) {
+        if (p->rank == 0) pp_log(PP_LOG_INFO, "stopped early: run it again to go on");
+        return EXIT_AGAIN;
+    }
+    if (status != PP_OK) {
+        pp_log_failure(PP_LOG_ERROR, NULL, err);
+        return status == PP_ERR_USAGE ? EXIT_USAGE : EXIT_FAILED;
+    }
+    if (p->rank == 0) {
+        pp_log(PP_LOG_INFO,
+               finished ? "trained; the model is in %s"
+                        : "stopped early: run it again to go on (%s)",
+               p->job.out);
+    }
+    return finished ? EXIT_DONE : EXIT_AGAIN;
+}
+
+int main(int argc, char **argv)
+{
+    program p = {0};
+    pp_error err = {0};
+    int finished = 0, code = before_mpi(&p, argc, argv, &err);
+    if (code >= 0) {
+        pp_train_job_free(&p.job);
+        return code;
+    }
+    p.stop_at_unix_s = stop_time(&p.job);
+    pp_signals_install();
+    pp_status status = pp_decoder_create(&p.decoder, NULL, NULL, &err);
+    if (status != PP_OK) {
+        pp_log_failure(PP_LOG_ERROR, NULL, &err);
+        pp_train_job_free(&p.job);
+        return EXIT_FAILED;
+    }
+    MPI_Init(&argc, &argv);
+    MPI_Comm_rank(MPI_COMM_WORLD, &p.rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &p.ranks);
+    pp_log_setup(p.level, p.form, p.ranks > 1 ? p.rank : -1);
+    status = train(&p, &finished, &err);
+    code = exit_code_of(&p, status, finished, &err);
+    pp_decoder_destroy(&p.decoder);
+    pp_train_job_free(&p.job);
+    MPI_Finalize();
+    return code;
+}
