@@ -254,6 +254,16 @@ pp_status pp_train_job_read(pp_train_job *job, const char *path, pp_error *err)
     return status;
 }
 
+/* A list of the command line replaces that of the file. */
+static void clear_inputs(pp_train_job *job, const pp_train_key *key)
+{
+    if (key->offset == PP_TRAIN_KEY_TRAIN) {
+        while (job->train_count > 0) PP_FREE(job->train[--job->train_count]);
+    } else if (key->offset == PP_TRAIN_KEY_VALIDATION) {
+        while (job->validation_count > 0) PP_FREE(job->validation[--job->validation_count]);
+    }
+}
+
 pp_status pp_train_job_set(pp_train_job *job, const char *setting, pp_error *err)
 {
     const char *dot = strchr(setting, '.'), *equals = strchr(setting, '=');
@@ -266,6 +276,7 @@ pp_status pp_train_job_set(pp_train_job *job, const char *setting, pp_error *err
             strlen(key->name) != name || strncasecmp(key->name, dot + 1, name) != 0) {
             continue;
         }
+        if (key->kind == PP_TRAIN_KEY_SPECIAL) clear_inputs(job, key);
         return set_key(job, key, equals + 1, NULL, "", err);
     }
     return pp_fail(err, PP_ERR_USAGE, "there is no key '%.*s'", (int)(equals - setting), setting);

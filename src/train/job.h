@@ -58,7 +58,8 @@ pp_status pp_train_job_defaults(pp_train_job *job, pp_error *err) PP_MUST_USE;
 void pp_train_job_free(pp_train_job *job);
 
 pp_status pp_train_job_read(pp_train_job *job, const char *path, pp_error *err) PP_MUST_USE;
-/* "section.key=value", as in the file; relative paths start at the working folder. */
+/* "section.key=value", as in the file; relative paths start at the working folder, and a list
+ * ([data] train, validation) replaces the file's. */
 pp_status pp_train_job_set(pp_train_job *job, const char *setting, pp_error *err) PP_MUST_USE;
 /* Checks what hangs together and fills in what follows. */
 pp_status pp_train_job_settle(pp_train_job *job, pp_error *err) PP_MUST_USE;
