@@ -47,7 +47,8 @@ static const char usage_text[] =
     "      --random-times     windows anywhere, not round the middle of each file\n"
     "      --silence DB       references below this level are refused (-60 dBFS)\n"
     "      --methods LIST     all, or some of mixture, model-ratio, model-binary, shuffled,\n"
-    "                         blanked, nmf-blind, nmf, ideal-binary, ideal-ratio (commas)\n"
+    "                         blanked, name-ratio, name-binary, nmf-blind, nmf, ideal-binary,\n"
+    "                         ideal-ratio (commas)\n"
     "      --nmf D:R:I        kl, euclidean or is; R components a source; I steps (kl:12:100)\n"
     "      --nmf-blind D:R:I  the same for the row without an oracle (kl:8:100)\n"
     "      --tune-nmf         find the best of both on these (validation) mixtures, and stop\n"
@@ -210,6 +211,7 @@ static pp_status parse(arguments *a, int argc, char **argv, pp_error *err)
 typedef struct session {
     pp_decoder *decoder;
     pp_model *model; /* NULL without one */
+    pp_classes classes;
     pp_clip_reader *reader;
     pp_protocol *protocol;
     pp_clip_cache *cache;
@@ -221,6 +223,7 @@ static void end_session(session *s)
     pp_protocol_destroy(&s->protocol);
     pp_clip_reader_destroy(&s->reader);
     pp_model_close(&s->model);
+    pp_classes_free(&s->classes);
     pp_decoder_destroy(&s->decoder);
 }
 
@@ -230,6 +233,7 @@ static pp_status start_session(session *s, const arguments *a, pp_error *err)
     if (status == PP_OK && a->model != NULL) {
         status = pp_blas_load(NULL, err);
         if (status == PP_OK) status = pp_model_open(&s->model, a->model, a->kernels, NULL, err);
+        if (status == PP_OK) status = pp_classes_read(&s->classes, a->model, err);
     }
     if (status == PP_OK && a->protocol != NULL) {
         status = pp_protocol_read(&s->protocol, a->protocol, err);
@@ -308,7 +312,7 @@ static pp_status run_protocol(session *s, pp_eval_result **results, pp_error *er
 {
     ticker t = {pp_clock_s(), pp_clock_s()};
     const pp_eval_progress progress = {tell, &t};
-    return pp_eval_run(s->protocol, s->cache, s->reader, s->model, &progress, results, err);
+    return pp_eval_run(s->protocol, s->cache, s->reader, s->model, &s->classes, &progress, results, err);
 }
 
 /* ---- output

@@ -14,6 +14,8 @@ static const struct {
     [PP_METHOD_MODEL_BINARY] = {"model-binary", "model, binary masks"},
     [PP_METHOD_SHUFFLED] = {"shuffled", "model, pictures shuffled"},
     [PP_METHOD_BLANKED] = {"blanked", "model, pictures blanked"},
+    [PP_METHOD_NAME_RATIO] = {"name-ratio", "model by name, ratio masks"},
+    [PP_METHOD_NAME_BINARY] = {"name-binary", "model by name, binary masks"},
     [PP_METHOD_NMF_BLIND] = {"nmf-blind", "NMF, grouped blindly"},
     [PP_METHOD_NMF] = {"nmf", "NMF, oracle assignment"},
     [PP_METHOD_IDEAL_BINARY] = {"ideal-binary", "ideal binary masks"},
@@ -215,8 +217,10 @@ static pp_status separate(pp_methods *m, const pp_method_task *task, pp_method m
 {
     const float *blank[PP_BSS_MOST_SOURCES];
     for (int i = 0; i < task->sources; i++) blank[i] = task->blank;
+    const int by_name = method == PP_METHOD_NAME_RATIO || method == PP_METHOD_NAME_BINARY;
     const float *const *vectors = method == PP_METHOD_SHUFFLED  ? task->shuffled
                                   : method == PP_METHOD_BLANKED ? blank
+                                  : by_name                     ? task->named
                                                                 : task->vectors;
     *possible = 1;
     switch (method) {
@@ -235,7 +239,10 @@ static pp_status separate(pp_methods *m, const pp_method_task *task, pp_method m
         return nmf_masks(m, task, PP_NMF_BLIND, err);
     default:
         *possible = m->model != NULL && all_there(vectors, task->sources);
-        if (*possible) model_masks(m, task, vectors, method == PP_METHOD_MODEL_BINARY);
+        if (*possible) {
+            const int binary = method == PP_METHOD_MODEL_BINARY || method == PP_METHOD_NAME_BINARY;
+            model_masks(m, task, vectors, binary);
+        }
         return PP_OK;
     }
 }

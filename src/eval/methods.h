@@ -12,13 +12,16 @@
 #include "eval/spectrogram.h"
 #include "model/model.h"
 
-/* In the order of the table. The model's rows need a model and pictures. */
+/* In the order of the table. The model's rows need a model and
+ * pictures, or a model that knows the sources' names. */
 typedef enum pp_method {
     PP_METHOD_MIXTURE,      /* the mixture for every source */
     PP_METHOD_MODEL_RATIO,  /* the model, masks as they are */
     PP_METHOD_MODEL_BINARY, /* the model, masks cut at 0.5 on the linear grid */
     PP_METHOD_SHUFFLED,     /* ratio masks, pictures of another mixture's sources */
     PP_METHOD_BLANKED,      /* ratio masks, pictures without content */
+    PP_METHOD_NAME_RATIO,   /* the model asked by the source's name, ratio masks */
+    PP_METHOD_NAME_BINARY,  /* the same, masks cut at 0.5 on the linear grid */
     PP_METHOD_NMF_BLIND,    /* components grouped without knowing the sources */
     PP_METHOD_NMF,          /* components assigned by an oracle */
     PP_METHOD_IDEAL_BINARY, /* masks from the references, on the networks' grid */
@@ -29,7 +32,7 @@ typedef enum pp_method {
 #define PP_METHODS_ALL ((1U << PP_METHODS) - 1)
 #define PP_METHODS_MODEL                                                                           \
     (1U << PP_METHOD_MODEL_RATIO | 1U << PP_METHOD_MODEL_BINARY | 1U << PP_METHOD_SHUFFLED |       \
-     1U << PP_METHOD_BLANKED)
+     1U << PP_METHOD_BLANKED | 1U << PP_METHOD_NAME_RATIO | 1U << PP_METHOD_NAME_BINARY)
 
 const char *pp_method_name(pp_method method);  /* "mixture", "model-ratio", ... for files */
 const char *pp_method_title(pp_method method); /* for people */
@@ -52,6 +55,7 @@ typedef struct pp_method_task {
     const float *vectors[PP_BSS_MOST_SOURCES];
     const float *shuffled[PP_BSS_MOST_SOURCES];
     const float *blank;
+    const float *named[PP_BSS_MOST_SOURCES]; /* [K] of the source's class; NULL: unknown */
 } pp_method_task;
 
 typedef enum pp_score_state {

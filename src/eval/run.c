@@ -9,6 +9,7 @@ typedef struct run {
     pp_clip_cache *cache;
     pp_clip_reader *reader;
     const pp_model *model;
+    const pp_classes *classes;
     pp_methods *methods;
     size_t k;       /* components */
     float *vectors; /* [mixtures, PP_BSS_MOST_SOURCES, k] */
@@ -119,6 +120,9 @@ static pp_status load_task(run *r, size_t m, pp_method_task *task, pp_error *err
         task->vectors[i] = vector_of(r, (int64_t)m, i);
         task->shuffled[i] =
             vector_of(r, mixture->source[i].shuffled_mixture, mixture->source[i].shuffled_source);
+        if (r->model != NULL && r->classes != NULL) {
+            task->named[i] = pp_classes_vector(r->classes, mixture->source[i].label);
+        }
         if (task->vectors[i] == NULL)
             task->blank = NULL; /* a mixture without pictures has no rows */
     }
@@ -167,10 +171,11 @@ static pp_status prepare(run *r, pp_error *err)
 }
 
 pp_status pp_eval_run(pp_protocol *protocol, pp_clip_cache *cache, pp_clip_reader *reader,
-                      const pp_model *model, const pp_eval_progress *progress,
-                      pp_eval_result **results, pp_error *err)
+                      const pp_model *model, const pp_classes *classes,
+                      const pp_eval_progress *progress, pp_eval_result **results, pp_error *err)
 {
-    run r = {.protocol = protocol, .cache = cache, .reader = reader, .model = model};
+    run r = {
+        .protocol = protocol, .cache = cache, .reader = reader, .model = model, .classes = classes};
     pp_status status = pp_alloc_checked((void **)results, protocol->mixture_count, sizeof **results,
                                         "results", err);
     if (status == PP_OK) status = prepare(&r, err);

@@ -29,6 +29,32 @@ static void assert_ok(pp_status status, const pp_error *err, int line)
     if (status != PP_OK) fail_msg("line %d: %s (%s)", line, err->message, pp_status_name(status));
 }
 
+static void classes_are_found_by_name(void **state)
+{
+    (void)state;
+    pp_error err = {0};
+    pp_classes classes;
+    const char text[] =
+        "{\"names\": [\"Electric bass\", \"tuba\"], \"vectors\": [[0.5, 1], [0, 0.25]]}";
+    OK(pp_classes_parse(&classes, text, 2, &err));
+    assert_true(pp_classes_vector(&classes, "electric_bass")[1] == 1);
+    assert_true(pp_classes_vector(&classes, "Tuba")[1] == 0.25F);
+    assert_null(pp_classes_vector(&classes, "tub"));
+    assert_null(pp_classes_vector(&classes, "tubas"));
+    pp_classes_free(&classes);
+    OK(pp_classes_parse(&classes, "{\"names\": [\"tuba\"]}", 2, &err));
+    assert_null(pp_classes_vector(&classes, "tuba"));
+    pp_classes_free(&classes);
+    const char *const bad[] = {
+        "{\"names\": [\"a\"], \"vectors\": []}", "{\"names\": [\"a\"], \"vectors\": [[0.5]]}",
+        "{\"names\": [\"a\"], \"vectors\": [[0.5, 1.5]]}", "{\"names\": [3]}", "{\"names\": "};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        pp_error refused = {0};
+        assert_int_equal(pp_classes_parse(&classes, bad[i], 2, &refused), PP_ERR_FORMAT);
+        pp_classes_free(&classes);
+    }
+}
+
 typedef struct place {
     char *folder, *model;
 } place;
@@ -72,6 +98,9 @@ static int set_up(void **state)
     p.model = pp_path_join(p.folder, "tiny.h5");
     OK(pp_blas_load(NULL, &err));
     OK(pp_model_file_init(&file, &options, &err));
+    file.classes = pp_strdup("{\"names\": [\"flute\", \"Cello\", \"snare drum\", \"drum\"], "
+                             "\"vectors\": [[0.9, 0.1, 0.2, 0.3], [0, 1, 0.5, 0.5], [0, 0, 0, 0], "
+                             "[0.4, 0.5, 0.6, 1]]}");
     OK(pp_model_file_write(&file, pp_fileops_system(), p.model, &err));
     pp_model_file_clear(&file);
     *state = &p;
@@ -93,6 +122,7 @@ static int tear_down(void **state)
 typedef struct bench {
     pp_decoder *decoder;
     pp_model *model;
+    pp_classes classes;
     pp_clip_reader *reader;
     pp_protocol *protocol;
     pp_clip_cache *cache;
@@ -104,6 +134,7 @@ static void set_bench(bench *b, const place *p, const char *protocol)
     pp_error err = {0};
     memset(b, 0, sizeof *b);
     OK(pp_model_open(&b->model, p->model, "plain", "", &err));
+    OK(pp_classes_read(&b->classes, p->model, &err));
     if (protocol != NULL) OK(pp_protocol_read(&b->protocol, protocol, &err));
     else {
         OK(pp_protocol_create(&b->protocol, &err));
@@ -120,6 +151,7 @@ static void clear_bench(bench *b)
     pp_protocol_destroy(&b->protocol);
     pp_clip_reader_destroy(&b->reader);
     pp_model_close(&b->model);
+    pp_classes_free(&b->classes);
 }
 
 static const pp_draw_options draw_options = {.mixtures = 12, .sources = 2, .samples = 4095};
@@ -243,29 +275,30 @@ static void a_written_protocol_gives_equal_numbers(void **state)
     options.mixtures = 4;
     draw_from_solos(&a, p, options, 3);
     pp_eval_result *first = NULL, *second = NULL;
-    OK(pp_eval_run(a.protocol, a.cache, a.reader, a.model, NULL, &first, &err));
+    OK(pp_eval_run(a.protocol, a.cache, a.reader, a.model, &a.classes, NULL, &first, &err));
     for (int method = 0; method < PP_METHODS; method++) {
         /* An untrained model's binary masks may be silent; the rest has figures. */
-        if (method != PP_METHOD_MODEL_BINARY) {
+        if (method != PP_METHOD_MODEL_BINARY && method != PP_METHOD_NAME_BINARY) {
             assert_int_equal(first[0].score[method].state, PP_SCORE_VALID);
         }
     }
     char *path = pp_path_join(p->folder, "out/protocol.json");
     OK(pp_protocol_write(a.protocol, path, &err));
     set_bench(&b, p, path);
-    OK(pp_eval_run(b.protocol, b.cache, b.reader, b.model, NULL, &second, &err));
+    OK(pp_eval_run(b.protocol, b.cache, b.reader, b.model, &b.classes, NULL, &second, &err));
     assert_same_scores(first, second, 4);
     /* What shuffled and blanked pictures change is the model's estimate. */
-    int shuffled = 0, blanked = 0;
+    int shuffled = 0, blanked = 0, named = 0;
     for (size_t m = 0; m < 4; m++) {
         const pp_score *s = first[m].score;
         const double own = s[PP_METHOD_MODEL_RATIO].figures.sdr_db[0];
         shuffled += own != s[PP_METHOD_SHUFFLED].figures.sdr_db[0];
         blanked += own != s[PP_METHOD_BLANKED].figures.sdr_db[0];
+        named += own != s[PP_METHOD_NAME_RATIO].figures.sdr_db[0];
         assert_true(s[PP_METHOD_IDEAL_RATIO].figures.sdr_db[0] >
                     s[PP_METHOD_MIXTURE].figures.sdr_db[0] + 3.0);
     }
-    assert_true(shuffled > 0 && blanked > 0);
+    assert_true(shuffled > 0 && blanked > 0 && named > 0);
     clear_bench(&b);
     /* Another file under the same name is noticed. */
     char *changed = pp_strdup(a.protocol->files[a.protocol->mixtures[0].source[0].sound].path);
@@ -274,7 +307,7 @@ static void a_written_protocol_gives_equal_numbers(void **state)
     OK(pp_commit_bytes(pp_fileops_system(), changed, "other", 5, &err));
     set_bench(&b, p, path);
     pp_eval_result *third = NULL;
-    assert_int_equal(pp_eval_run(b.protocol, b.cache, b.reader, b.model, NULL, &third, &err),
+    assert_int_equal(pp_eval_run(b.protocol, b.cache, b.reader, b.model, NULL, NULL, &third, &err),
                      PP_ERR_FORMAT);
     assert_null(third);
     assert_non_null(strstr(err.message, "not the file of the protocol"));
@@ -300,8 +333,9 @@ static void silent_references_of_a_protocol_are_an_error(void **state)
     char *silent = pp_path_join(p->folder, "solos/drum/silent-9.mp4");
     OK(pp_protocol_add_file(b.protocol, silent, &b.protocol->mixtures[0].source[1].sound, &err));
     pp_eval_result *results = NULL;
-    assert_int_equal(pp_eval_run(b.protocol, b.cache, b.reader, b.model, NULL, &results, &err),
-                     PP_ERR_USAGE);
+    assert_int_equal(
+        pp_eval_run(b.protocol, b.cache, b.reader, b.model, NULL, NULL, &results, &err),
+        PP_ERR_USAGE);
     assert_non_null(strstr(err.message, "silent-9.mp4: silent"));
     pp_free(silent);
     clear_bench(&b);
@@ -339,7 +373,7 @@ static void ready_made_mixtures_are_read(void **state)
     assert_int_equal(m[1].source[1].picture_count, 0);
     assert_string_equal(m[0].source[1].label, "cello");
     pp_eval_result *results = NULL;
-    OK(pp_eval_run(b.protocol, b.cache, b.reader, b.model, NULL, &results, &err));
+    OK(pp_eval_run(b.protocol, b.cache, b.reader, b.model, NULL, NULL, &results, &err));
     assert_int_equal(results[0].score[PP_METHOD_MODEL_RATIO].state, PP_SCORE_VALID);
     /* Without pictures there is no row of the model, shuffled ones included. */
     assert_int_equal(results[1].score[PP_METHOD_MODEL_RATIO].state, PP_SCORE_NONE);
@@ -489,6 +523,7 @@ static void reports_average_sources_then_mixtures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(classes_are_found_by_name),
         cmocka_unit_test(drawn_mixtures_are_of_unlike_sounding_solos),
         cmocka_unit_test(the_seed_decides),
         cmocka_unit_test(too_few_solos_are_an_error_not_a_loop),
