@@ -47,7 +47,7 @@ TEST_LIB_SOURCES := $(wildcard tests/lib/*.c)
 
 LIB   := $(O)/libpp.a
 objects = $(patsubst %.c,$(O)/%.o,$(1))
-PROGRAMS := $(addprefix $(BIN)/,pp pp-cluster pp-decode $(if $(wildcard src/cluster/pp_train.c),pp-train))
+PROGRAMS := $(addprefix $(BIN)/,pp pp-cluster pp-train pp-decode)
 UNITS    := $(patsubst tests/unit/%.c,$(O)/tests/%,$(UNIT_SOURCES))
 
 .PHONY: all help deps demo test test-units test-jobs test-slurm bench check-san check-valgrind fuzz \
