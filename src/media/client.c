@@ -279,7 +279,9 @@ void pp_client_allow_cpu(pp_decoder *decoder, double cpu_s)
     pp_order order = {.kind = PP_ORDER_CPU, .cpu_s = cpu_s};
     pp_order_reply reply;
     supervisor *s = &decoder->supervisors[decoder->at_work];
-    if (ask(s, &order, NULL, 0, &reply, NULL, decoder->limits.wall_s) != 0) bury(s);
+    if (ask(s, &order, NULL, 0, &reply, NULL, decoder->limits.wall_s) == 0) return;
+    /* dead: its worker is too, as will be seen; stopped: the worker need not suffer for it */
+    signal_process(s->pidfd, s->pid, SIGCONT);
 }
 
 void pp_client_end(pp_decoder *decoder, double wait_s, pp_ended *ended)

@@ -23,7 +23,7 @@ typedef struct pp_decoder pp_decoder;
 typedef struct pp_media pp_media;
 
 typedef struct pp_media_limits { /* 0 anywhere: the default */
-    uint64_t memory_bytes;       /* address space of the decoding process */
+    uint64_t memory_bytes;       /* address space for decoding, libraries apart */
     double wall_s;               /* without any answer */
     double cpu_s_per_media_s;    /* processor time allowed a second of video, plus a minute */
     int64_t most_pixels;         /* of one picture */

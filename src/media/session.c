@@ -142,6 +142,10 @@ static pp_status has_failed(pp_media *media, const pp_failure *said, pp_error *e
     pp_error failure = {0};
     pp_fail(&failure, status, "%s", message);
     pp_advise(&failure, "%s", advice);
+    if (advice[0] == '\0' && status == PP_ERR_LIMIT) {
+        pp_advise(&failure, "the video is damaged or very large: make it smaller first, or raise "
+                            "the decoder's memory limit");
+    }
     pp_ended ended;
     close_socket(media);
     pp_client_end(media->decoder, 0, &ended);

@@ -30,14 +30,18 @@ int pp_fault_parse(const char *text, pp_faults *faults)
     return 0;
 }
 
-/* Takes all the memory it may have; what comes after has none. */
-static void eat(void)
+/* Takes all the memory it may have; what comes after has next to none. Under a sanitizer, which
+ * knows no limit, it stops there by itself. */
+static void eat(const pp_worker *worker)
 {
-    for (size_t bytes = 1 << 24; bytes >= 16;) {
+    size_t eaten = 0, most = (size_t)worker->job.limits.memory_bytes;
+    for (size_t bytes = 1 << 24; bytes >= 1024 && eaten <= most;) {
         void *taken = malloc(bytes);
-        if (taken == NULL) bytes /= 2;
-        else memset(taken, 1, bytes);
+        if (taken != NULL) memset(taken, 1, bytes);
+        if (taken != NULL) eaten += bytes;
+        else bytes /= 2;
     }
+    if (eaten > most) _exit(PP_EXIT_NOMEM);
 }
 
 /* Reports that no honest worker sends: a slot that is not there, sound out of order and without
@@ -68,6 +72,7 @@ void pp_fault_act(pp_worker *worker, pp_ask_kind now)
     case PP_FAULT_NONE:
         return;
     case PP_FAULT_CRASH:
+        signal(SIGSEGV, SIG_DFL);
         raise(SIGSEGV);
         return;
     case PP_FAULT_HANG:
@@ -76,7 +81,7 @@ void pp_fault_act(pp_worker *worker, pp_ask_kind now)
         for (volatile unsigned turns = 0;; turns++) {
         }
     case PP_FAULT_EAT:
-        eat();
+        eat(worker);
         return;
     case PP_FAULT_LIE:
         lie(worker);

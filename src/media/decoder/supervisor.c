@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -18,7 +19,8 @@
 
 typedef struct supervisor {
     int control;
-    pid_t worker; /* 0: none */
+    uint64_t own_bytes; /* address space of this process, and so of a fresh worker */
+    pid_t worker;       /* 0: none */
     const pp_faults *faults;
 } supervisor;
 
@@ -82,6 +84,7 @@ static void open_worker(supervisor *self, const pp_order *order, int *fds, int c
                                  .session_fd = fds[1],
                                  .slots_fd = fds[2],
                                  .supervisor = parent,
+                                 .own_bytes = self->own_bytes,
                                  .faults = *self->faults};
         pp_worker_main(&setup); /* does not return */
     }
@@ -154,9 +157,20 @@ static int obey(supervisor *self, const pp_order *order, int *fds, int count)
     return sent;
 }
 
+/* Mostly FFmpeg's libraries: what a worker may use comes on top of it. */
+static uint64_t address_space(void)
+{
+    unsigned long long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file == NULL) return UINT64_C(1) << 30;
+    if (fscanf(file, "%llu", &pages) != 1) pages = 1 << 18;
+    fclose(file);
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 int pp_supervise(int control, const pp_faults *faults)
 {
-    supervisor self = {.control = control, .worker = 0, .faults = faults};
+    supervisor self = {.control = control, .own_bytes = address_space(), .faults = faults};
     pp_order_reply hello = {.protocol = PP_PROTOCOL, .pid = (int32_t)getpid()};
     prctl(PR_SET_NAME, "pp-decode", 0, 0, 0);
     if (fcntl(control, F_SETFD, FD_CLOEXEC) != 0) return 1;

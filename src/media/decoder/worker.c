@@ -146,7 +146,9 @@ static int prepare(pp_worker *worker, const pp_worker_setup *setup, int *sandbox
     worker->last_report_s = pp_clock_s();
     pp_complaint_listen();
     av_max_alloc((size_t)(setup->job.limits.memory_bytes / 2));
-    return pp_sandbox_enter(&setup->job.limits, sandboxed);
+    pp_media_limits limits = setup->job.limits;
+    limits.memory_bytes += setup->own_bytes + bytes;
+    return pp_sandbox_enter(&limits, sandboxed);
 }
 
 noreturn void pp_worker_main(const pp_worker_setup *setup)

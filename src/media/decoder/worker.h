@@ -11,7 +11,8 @@
 typedef struct pp_worker_setup {
     pp_job job;
     int video_fd, session_fd, slots_fd;
-    pid_t supervisor; /* the worker ends with it */
+    pid_t supervisor;   /* the worker ends with it */
+    uint64_t own_bytes; /* address space before any work */
     pp_faults faults;
 } pp_worker_setup;
 
