@@ -103,9 +103,10 @@ static void try_one(job *j, int64_t at, fault_mode mode)
     } else if (err.message[0] == '\0' || status == PP_ERR_INTERNAL) {
         fail_msg("%s: %s: '%s'", when, pp_status_name(status), err.message);
     }
-    j->how.ops = NULL;
+    faulty_init(&faulty, FAULT_ANY, 0, FAULT_ONCE); /* fails nothing, and waits for no disk */
     run_whole(j->w, &j->how, j->video, &result);
     assert_undisturbed(j, result.archive, when);
+    j->how.ops = NULL;
 }
 
 static int64_t count_operations(job *j)

@@ -219,17 +219,21 @@ static void fail_each(const writer *w, const char *folder, int before)
             if (mode == FAULT_CRASH && kind != FAULT_ANY) continue;
             faulty_init(&faulty, FAULT_ANY, 0, FAULT_ONCE);
             assert_int_equal(w->write(&faulty.table, folder, 2, &err), PP_OK);
-            for (int64_t at = 1; at <= faulty.count[kind]; at++) {
+            int64_t operations = faulty.count[kind];
+            for (int64_t at = 1; at <= operations; at++) {
                 char *path = pp_path_join(folder, w->file);
                 unlink(path);
                 pp_free(path);
+                faulty_init(&faulty, FAULT_ANY, 0, FAULT_ONCE); /* waits for no disk */
                 if (before == 1) {
-                    assert_int_equal(w->write(pp_fileops_system(), folder, 1, &err), PP_OK);
+                    assert_int_equal(w->write(&faulty.table, folder, 1, &err), PP_OK);
                 }
                 fail_one(w, folder, (fault_kind)kind, at, mode, before);
             }
         }
     }
+    faulty_init(&faulty, FAULT_ANY, 0, FAULT_ONCE);
+    assert_int_equal(w->write(&faulty.table, folder, 2, &err), PP_OK);
     print_message("%s: %lld file operations (%lld writes, %lld reads)\n", w->name,
                   (long long)faulty.count[FAULT_ANY], (long long)faulty.count[FAULT_PWRITE],
                   (long long)faulty.count[FAULT_PREAD]);
