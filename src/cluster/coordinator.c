@@ -23,8 +23,14 @@
 
 static double end_of_time(const pp_coordinator_setup *setup)
 {
-    if (!(setup->job->time_limit_s > 0)) return HUGE_VAL;
-    return setup->started_s + setup->job->time_limit_s;
+    const pp_job *job = setup->job;
+    double end_s = HUGE_VAL;
+    if (job->time_limit_s > 0) end_s = setup->started_s + job->time_limit_s;
+    if (job->end_unix_s > 0) {
+        double batch_s = pp_clock_s() + job->end_unix_s - pp_clock_unix_s();
+        if (batch_s < end_s) end_s = batch_s;
+    }
+    return end_s;
 }
 
 static pp_status add_video(pp_coordinator *c, const pp_record *record, size_t index, pp_error *err)
@@ -74,7 +80,8 @@ static pp_status make_schedule(pp_coordinator *c, pp_error *err)
     pp_schedule_setup setup;
     pp_schedule_setup_default(&setup, c->setup.workers);
     setup.dead_after_s = c->setup.job->dead_after_s;
-    setup.end_s = end_of_time(&c->setup) - LIMIT_MARGIN_S;
+    c->end_s = end_of_time(&c->setup);
+    setup.end_s = c->end_s - LIMIT_MARGIN_S;
     setup.single_lease_windows = c->setup.job->parameters.single_lease_windows;
     if (c->setup.workers == 1) setup.most_copies = 0;
     return pp_schedule_create(&c->schedule, &setup, err);
@@ -304,7 +311,7 @@ static pp_status look_at_signals(pp_coordinator *c, double now_s, pp_error *err)
     }
     if (c->stopping != NULL) return PP_OK;
     if (seen.drain) return pp_coordinator_drain(c, GRACE_S, "asked to stop", err);
-    if (now_s > end_of_time(&c->setup) - LIMIT_MARGIN_S) {
+    if (now_s > c->end_s - LIMIT_MARGIN_S) {
         return pp_coordinator_drain(c, 0, "the time limit is near", err);
     }
     return PP_OK;

@@ -23,14 +23,14 @@ struct pp_coordinator {
     uint8_t *littered;         /* [videos] a lost or dropped lease may leave shards behind */
     size_t video_count;
     coordinator_worker *workers;
-    double begun_s, tick_s, progress_s;
-    double computed_windows; /* by this run, in leases that ended */
-    double computed_media_s; /* of videos that this run computed */
-    int io_failures;         /* in a row */
-    const char *stopping;    /* why the run drains, NULL: it does not */
-    int hopeless;            /* nothing can be read or written, or all workers are lost */
-    int broken;              /* the former: running again alone will not help */
-    double drained_now_s;    /* when it was asked to stop at once; 0: it was not */
+    double begun_s, tick_s, progress_s, end_s; /* end: of the time limit, HUGE_VAL for none */
+    double computed_windows;                   /* by this run, in leases that ended */
+    double computed_media_s;                   /* of videos that this run computed */
+    int io_failures;                           /* in a row */
+    const char *stopping;                      /* why the run drains, NULL: it does not */
+    int hopeless;         /* nothing can be read or written, or all workers are lost */
+    int broken;           /* the former: running again alone will not help */
+    double drained_now_s; /* when it was asked to stop at once; 0: it was not */
 };
 
 /* coordinator_actions.c */

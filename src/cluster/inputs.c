@@ -319,6 +319,32 @@ static void drop_marked(pp_inputs *inputs, const uint8_t *drop)
     inputs->count = kept;
 }
 
+static uint64_t mix(uint64_t z) /* the finaliser of splitmix64 */
+{
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+void pp_inputs_keep_part(pp_inputs *inputs, int part, int parts)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < inputs->count; i++) {
+        pp_input *input = &inputs->items[i];
+        uint64_t number = mix((uint64_t)input->size_bytes + 0x9e3779b97f4a7c15u);
+        if (number % (uint64_t)parts + 1 != (uint64_t)part) {
+            free_input(input);
+            continue;
+        }
+        if (kept != i) {
+            inputs->items[kept] = *input;
+            *input = (pp_input){0};
+        }
+        kept++;
+    }
+    inputs->count = kept;
+}
+
 static void refuse_double_id(pp_inputs *inputs, const by_place *a, const by_place *b)
 {
     if (b->input->problem != NULL) return;

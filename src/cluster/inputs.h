@@ -44,6 +44,9 @@ pp_status pp_inputs_add(pp_inputs *inputs, const char *argument, const char *fol
 /* After the last one: entries that say the very same (path, part and id) are dropped; an id that
  * stands for two different things makes the second a problem. */
 pp_status pp_inputs_settle(pp_inputs *inputs, pp_error *err) PP_MUST_USE;
+/* Leaves those of part 1 <= part <= parts: by a hash of the size, so that copies of one file are
+ * in the same part, and what else there is does not matter. */
+void pp_inputs_keep_part(pp_inputs *inputs, int part, int parts);
 void pp_inputs_free(pp_inputs *inputs);
 
 /* True for the endings that a folder is searched for. */

@@ -175,6 +175,23 @@ static pp_status set_max_failures(pp_job *job, const setting_value *value, pp_er
     return status;
 }
 
+static pp_status set_part(pp_job *job, const setting_value *value, pp_error *err)
+{
+    const char *slash = strchr(value->text, '/');
+    int64_t part = 0, parts = 0;
+    char first[24] = "";
+    if (slash != NULL)
+        snprintf(first, sizeof first, "%.*s", (int)(slash - value->text), value->text);
+    pp_error ignored = {0};
+    if (slash == NULL || pp_text_to_int(&parts, slash + 1, 1, 1000000, "", &ignored) != PP_OK ||
+        pp_text_to_int(&part, first, 1, parts, "", &ignored) != PP_OK) {
+        return pp_fail(err, PP_ERR_USAGE, "%s: '%s' is no part, as 2/5", value->name, value->text);
+    }
+    job->part = (int)part;
+    job->parts = (int)parts;
+    return PP_OK;
+}
+
 static pp_status set_quiet(pp_job *job, const setting_value *value, pp_error *err)
 {
     return set_switch(&job->quiet, value, err);
@@ -225,6 +242,7 @@ static const struct setting {
     {"segment-windows", "parameters", "segment_windows", 1, set_segment_windows},
     {"single-lease-windows", "parameters", "single_lease_windows", 1, set_single_lease},
     {"keep-shards", "parameters", "keep_shards", 0, set_keep_shards},
+    {"part", NULL, NULL, 1, set_part},
     {"quiet", NULL, NULL, 0, set_quiet},
     {"dry-run", NULL, NULL, 0, set_dry_run},
     {"explain", NULL, NULL, 0, set_explain},
@@ -287,14 +305,21 @@ static pp_status read_job_file(pp_job *job, const char *path, pp_error *err)
 /* ---- the command line -------------------------------------------------------------------------
  */
 
-enum { CODE_HELP = 'h', CODE_VERSION = 'V', CODE_OUT = 'o', CODE_QUIET = 'q', CODE_SETTING = 256 };
+enum {
+    CODE_HELP = 'h',
+    CODE_VERSION = 'V',
+    CODE_OUT = 'o',
+    CODE_QUIET = 'q',
+    CODE_PRINT_OUT = 255,
+    CODE_SETTING = 256
+};
 
 typedef struct given { /* an option as it stood there */
     int setting;
     const char *text;
 } given;
 
-static void fill_options(struct option options[SETTINGS + 3])
+static void fill_options(struct option options[SETTINGS + 4])
 {
     for (int i = 0; i < SETTINGS; i++) {
         options[i] = (struct option){settings[i].option,
@@ -303,7 +328,8 @@ static void fill_options(struct option options[SETTINGS + 3])
     }
     options[SETTINGS] = (struct option){"help", no_argument, NULL, CODE_HELP};
     options[SETTINGS + 1] = (struct option){"version", no_argument, NULL, CODE_VERSION};
-    options[SETTINGS + 2] = (struct option){0};
+    options[SETTINGS + 2] = (struct option){"print-out", no_argument, NULL, CODE_PRINT_OUT};
+    options[SETTINGS + 3] = (struct option){0};
 }
 
 static int setting_of(int code)
@@ -318,7 +344,7 @@ static int setting_of(int code)
 static pp_status read_options(pp_job *job, int argc, char **argv, given *list, int *count,
                               pp_error *err)
 {
-    struct option options[SETTINGS + 3];
+    struct option options[SETTINGS + 4];
     fill_options(options);
     opterr = 0;
     optind = 0;
@@ -326,6 +352,7 @@ static pp_status read_options(pp_job *job, int argc, char **argv, given *list, i
     while ((code = getopt_long(argc, argv, ":hVqo:", options, NULL)) != -1) {
         if (code == CODE_HELP) job->verb = PP_JOB_HELP;
         else if (code == CODE_VERSION) job->verb = PP_JOB_VERSION;
+        else if (code == CODE_PRINT_OUT) job->verb = PP_JOB_PRINT_OUT;
         else if (code == ':') {
             return pp_fail(err, PP_ERR_USAGE, "%s needs a value", argv[optind - 1]);
         } else if (code == '?') {
@@ -381,15 +408,28 @@ static pp_status check_job(const pp_job *job, pp_error *err)
     return pp_parameters_check(&job->parameters, err);
 }
 
+/* PP_END_TIME of our batch scripts, or Slurm's own word: seconds since 1970. */
+static double end_of_batch_job(void)
+{
+    static const char *const names[] = {"PP_END_TIME", "SLURM_JOB_END_TIME"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *text = getenv(names[i]);
+        double end = text != NULL ? strtod(text, NULL) : 0;
+        if (end > 0) return end;
+    }
+    return 0;
+}
+
 pp_status pp_job_parse(pp_job *job, int argc, char **argv, pp_error *err)
 {
     *job = (pp_job){.audio_track = -1, .dead_after_s = 60};
     pp_parameters_default(&job->parameters);
+    job->end_unix_s = end_of_batch_job();
     given *list = pp_alloc((size_t)argc, sizeof *list);
     if (list == NULL) return pp_fail(err, PP_ERR_NOMEM, "no memory for the arguments");
     int count = 0;
     pp_status status = read_options(job, argc, argv, list, &count, err);
-    if (status == PP_OK && job->verb == PP_JOB_RUN) {
+    if (status == PP_OK && (job->verb == PP_JOB_RUN || job->verb == PP_JOB_PRINT_OUT)) {
         status = read_arguments(job, argc, argv, err);
         if (status == PP_OK) status = apply_options(job, list, count, err);
         if (status == PP_OK) status = check_job(job, err);

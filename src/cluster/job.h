@@ -13,7 +13,12 @@
 #include "base/log.h"
 #include "pipeline/pipeline.h"
 
-typedef enum pp_job_verb { PP_JOB_RUN, PP_JOB_HELP, PP_JOB_VERSION } pp_job_verb;
+typedef enum pp_job_verb {
+    PP_JOB_RUN,
+    PP_JOB_HELP,
+    PP_JOB_VERSION,
+    PP_JOB_PRINT_OUT /* prints where results would go: for scripts */
+} pp_job_verb;
 
 typedef struct pp_job_input {
     char *argument, *folder; /* owned; folder NULL: the working folder */
@@ -35,6 +40,8 @@ typedef struct pp_job {
     int max_failures_percent;
     double dead_after_s; /* a worker not heard of for so long is presumed dead */
     double time_limit_s; /* from the start of the program; 0: none */
+    double end_unix_s;   /* of the batch job, from its environment; 0: none */
+    int part, parts;     /* 1 .. parts; 0, 0: everything */
 } pp_job;
 
 /* Reads arguments and job file. *job is filled in as far as possible even where it fails

@@ -12,10 +12,19 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "cluster/ledger_internal.h"
+#include "cluster/run_files.h"
 
 char *pp_ledger_path(const pp_ledger *ledger, const char *name)
 {
     return pp_path_join(ledger->setup.job->out, name);
+}
+
+char *pp_ledger_part_path(const pp_ledger *ledger, const char *stem, const char *ending)
+{
+    char name[96];
+    pp_run_file_name(name, sizeof name, stem, ending, ledger->setup.job->part,
+                     ledger->setup.job->parts);
+    return pp_ledger_path(ledger, name);
 }
 
 /* ---- unchanged? --------------------------------------------------------------------------------
@@ -134,8 +143,8 @@ static pp_status begin_writing(pp_ledger *ledger, pp_error *err)
 {
     const pp_fileops *ops = ledger->setup.ops;
     pp_status status = pp_path_make_folders(ledger->setup.job->out, err);
-    char *events = pp_ledger_path(ledger, "run.jsonl");
-    char *old_status = pp_ledger_path(ledger, "status.json");
+    char *events = pp_ledger_part_path(ledger, "run", "jsonl");
+    char *old_status = pp_ledger_part_path(ledger, "status", "json");
     if (status == PP_OK && (events == NULL || old_status == NULL)) {
         status = pp_fail(err, PP_ERR_NOMEM, "no memory for a path");
     }

@@ -14,7 +14,7 @@ enum { MOST_LISTED_FAILURES = 1000 };
 
 static pp_status write_json(pp_ledger *ledger, const char *name, const pp_json *json, pp_error *err)
 {
-    char *text = pp_json_dump(json, 2), *path = pp_ledger_path(ledger, name);
+    char *text = pp_json_dump(json, 2), *path = pp_ledger_part_path(ledger, name, "json");
     pp_status status = text != NULL && path != NULL
                            ? pp_commit_bytes(ledger->setup.ops, path, text, strlen(text), err)
                            : pp_fail(err, PP_ERR_NOMEM, "no memory for %s", name);
@@ -26,7 +26,7 @@ static pp_status write_json(pp_ledger *ledger, const char *name, const pp_json *
 void pp_ledger_write_progress(pp_ledger *ledger, const pp_json *progress)
 {
     pp_error problem = {0};
-    if (write_json(ledger, "progress.json", progress, &problem) != PP_OK) {
+    if (write_json(ledger, "progress", progress, &problem) != PP_OK) {
         pp_log_failure(PP_LOG_WARN, NULL, &problem);
     }
 }
@@ -173,10 +173,10 @@ pp_status pp_ledger_finish(pp_ledger *ledger, int exit_code, pp_json *status, pp
     pp_json_set(json, "run", status);
     pp_json_set(json, "failures", list_failures(ledger));
     pp_status outcome = write_corpus(ledger, err);
-    if (outcome == PP_OK) outcome = write_json(ledger, "status.json", json, err);
+    if (outcome == PP_OK) outcome = write_json(ledger, "status", json, err);
     pp_json_free(&json);
     if (outcome != PP_OK) return outcome;
-    char *progress = pp_ledger_path(ledger, "progress.json");
+    char *progress = pp_ledger_part_path(ledger, "progress", "json");
     const pp_fileops *ops = ledger->setup.ops;
     if (progress != NULL) (void)ops->unlink(ops->user, progress);
     pp_free(progress);

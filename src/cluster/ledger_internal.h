@@ -21,5 +21,7 @@ pp_status pp_ledger_write_failure(pp_ledger *ledger, const pp_record *record,
                                   pp_error *err) PP_MUST_USE;
 void pp_ledger_forget_failure(pp_ledger *ledger, const pp_record *record);
 char *pp_ledger_path(const pp_ledger *ledger, const char *name); /* OUT/name; owned */
+/* OUT/stem.ending, or of a run of one part OUT/stem-part-i-of-n.ending; owned. */
+char *pp_ledger_part_path(const pp_ledger *ledger, const char *stem, const char *ending);
 
 #endif

@@ -55,6 +55,10 @@ static int before_mpi(program *p, int argc, char **argv, pp_error *err)
         if (speaks) printf("pp-cluster %s\n", PP_VERSION);
         return EXIT_DONE;
     }
+    if (p->job.verb == PP_JOB_PRINT_OUT) {
+        if (speaks) printf("%s\n", p->job.out);
+        return EXIT_DONE;
+    }
     return -1; /* goes on */
 }
 
@@ -170,7 +174,11 @@ static pp_status collect_inputs(program *p, pp_error *err)
         const pp_job_input *input = &p->job.inputs[i];
         status = pp_inputs_add(&p->inputs, input->argument, input->folder, err);
     }
-    return status == PP_OK ? pp_inputs_settle(&p->inputs, err) : status;
+    if (status == PP_OK) status = pp_inputs_settle(&p->inputs, err);
+    if (status == PP_OK && p->job.parts > 0) {
+        pp_inputs_keep_part(&p->inputs, p->job.part, p->job.parts);
+    }
+    return status;
 }
 
 /* Everything that can fail before work begins; all ranks leave it alike. Collective. */
