@@ -53,7 +53,8 @@ static void give(pp_coordinator *c, const pp_action *action)
                                         .start_s = input->start_s,
                                         .end_s = input->end_s},
                              .first_stage = PP_STAGE_PROBE,
-                             .last_stage = PP_STAGE_PUBLISH}};
+                             .last_stage = PP_STAGE_PUBLISH,
+                             .force = c->setup.job->force}};
     memcpy(m.work.sha256, known != NULL ? known->sha256 : record->sha256, PP_HASH_HEX);
     if (task->kind == PP_TASK_STAGE) {
         m.work.first_stage = m.work.last_stage = task->stage;

@@ -203,6 +203,9 @@ static void say_goodbye(const pp_coordinator *c, const overview *o, int exit_cod
     pp_log(exit_code == 0 ? PP_LOG_INFO : PP_LOG_WARN,
            "%lld of %lld videos done%s%s: %s of music; this run took %s%s", (long long)t->done,
            (long long)(t->videos - t->left_out), unchanged, failed, music, time_text, speed);
+    if (exit_code == 75 && c->stopping == NULL && o->schedule.out_of_time) {
+        pp_log(PP_LOG_WARN, "what is left would not end before the time limit");
+    }
     if (exit_code == 75) {
         pp_log(PP_LOG_WARN, "%lld videos are left: run the same line again (status 75)",
                (long long)t->left);

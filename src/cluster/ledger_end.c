@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "cluster/ledger_internal.h"
+#include "store/catalogue.h"
 #include "store/commit.h"
 
 enum { MOST_LISTED_FAILURES = 1000 };
@@ -106,8 +107,44 @@ static int rows_differ(const pp_ledger *ledger, const pp_corpus_row *rows, int64
     return 0;
 }
 
+/* Another part may have written since this one began. */
+static pp_status read_again(pp_ledger *ledger, pp_error *err)
+{
+    pp_error problem = {0};
+    pp_corpus_free(&ledger->old, ledger->old_count);
+    ledger->old_count = 0;
+    pp_status status = pp_corpus_read(ledger->setup.ops, ledger->setup.job->out, &ledger->old,
+                                      &ledger->old_count, &problem);
+    if (status == PP_ERR_NOMEM) return pp_fail(err, status, "%s", problem.message);
+    return PP_OK;
+}
+
+/* The catalogue is a cache: a run does not fail for want of it. Parts leave it to `pp index`. */
+static void write_catalogue(const pp_ledger *ledger, const pp_corpus_row *rows, int64_t count)
+{
+    pp_error problem = {0};
+    pp_catalogue_report report;
+    if (ledger->setup.job->parts > 0) return;
+    if (pp_catalogue_write(ledger->setup.ops, ledger->setup.job->out, rows, count, 0, &report,
+                           &problem) != PP_OK) {
+        pp_log_failure(PP_LOG_WARN, "catalogue.sqlite (pp index makes it)", &problem);
+    }
+}
+
+static int catalogue_is_missing(const pp_ledger *ledger)
+{
+    char *path = pp_ledger_path(ledger, "catalogue.sqlite");
+    int missing = path != NULL && access(path, F_OK) != 0;
+    pp_free(path);
+    return missing;
+}
+
 static pp_status write_corpus(pp_ledger *ledger, pp_error *err)
 {
+    if (ledger->setup.job->parts > 0) {
+        pp_status status = read_again(ledger, err);
+        if (status != PP_OK) return status;
+    }
     size_t most = ledger->count + (size_t)ledger->old_count;
     pp_corpus_row *rows = pp_alloc(most, sizeof *rows);
     if (rows == NULL) return pp_fail(err, PP_ERR_NOMEM, "no memory for %zu rows", most);
@@ -122,8 +159,12 @@ static pp_status write_corpus(pp_ledger *ledger, pp_error *err)
     if (count > 0) qsort(rows, (size_t)count, sizeof *rows, pp_corpus_compare);
     pp_status status = PP_OK;
     /* Nothing new: the file is left alone, so that an unchanged corpus is not rewritten. */
-    if (ledger->old == NULL || rows_differ(ledger, rows, count)) {
+    int news = ledger->old == NULL || rows_differ(ledger, rows, count);
+    if (news) {
         status = pp_corpus_write(ledger->setup.ops, ledger->setup.job->out, rows, count, err);
+    }
+    if (status == PP_OK && (news || catalogue_is_missing(ledger))) {
+        write_catalogue(ledger, rows, count);
     }
     pp_free(rows);
     return status;

@@ -131,6 +131,7 @@ static void work_fields(cursor *c, pp_message *m)
     stage_field(c, &work->last_stage);
     i64_field(c, &work->first_segment);
     i64_field(c, &work->segments);
+    int_field(c, &work->force, 0, 1);
     if (c->reading && (work->first_segment < 0 || work->segments < 0)) c->failed = 1;
 }
 

@@ -141,6 +141,8 @@ typedef struct pp_lease {
     char sha256[PP_HASH_HEX]; /* of the file's content; "" before probe, which finds it */
     pp_stage first_stage, last_stage;
     int64_t first_segment, segments; /* for see, listen, separate; segments 0: all */
+    int force; /* an archive that is there counts for nothing; a lease that begins with probe
+                  removes the video's shards first */
 } pp_lease;
 
 typedef struct pp_lease_result {

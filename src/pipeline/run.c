@@ -284,8 +284,12 @@ pp_status pp_pipeline_run(pp_pipeline *pipeline, const pp_lease *lease, pp_progr
     for (int s = 0; s < PP_MOST_SOURCES; s++) out->source_level_db[s] = PP_SILENCE_DB;
     pp_job job = {
         .pipeline = pipeline, .lease = lease, .progress = progress, .user = user, .result = out};
+    job.looked_for_old = lease->force;
     pp_status status = start_job(&job, err);
-    if (status == PP_OK && is_done(&job)) {
+    if (status == PP_OK && lease->force && lease->first_stage == PP_STAGE_PROBE) {
+        status = pp_shards_remove(&job, err);
+    }
+    if (status == PP_OK && !lease->force && is_done(&job)) {
         out->already_done = 1;
         if (!pipeline->is.parameters->keep_shards) status = pp_shards_remove(&job, err);
     } else if (status == PP_OK) {

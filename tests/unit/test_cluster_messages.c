@@ -27,7 +27,8 @@ static pp_message make(pp_message_kind kind)
                         .first_stage = PP_STAGE_SEE,
                         .last_stage = PP_STAGE_LISTEN,
                         .first_segment = 5,
-                        .segments = 3};
+                        .segments = 3,
+                        .force = 1};
     memset(m.work.sha256, 'a', 64);
     m.result = (pp_lease_result){.size_bytes = 1LL << 40,
                                  .mtime_ns = -5,
@@ -72,6 +73,7 @@ static void every_kind_comes_back(void **state)
     assert_int_equal(back.work.last_stage, PP_STAGE_LISTEN);
     assert_int_equal(back.work.first_segment, 5);
     assert_int_equal(back.work.segments, 3);
+    assert_int_equal(back.work.force, 1);
     assert_int_equal(back.task, PP_TASK_STAGE);
     pp_message_free(&back);
     m = make(PP_MESSAGE_FINISHED);
