@@ -15,6 +15,7 @@ static const char usage_text[] =
     "Removes from the output folder OUT temporary files whose process is gone (on this host) or\n"
     "that nobody has touched for an hour, and the shards of videos that were published after them\n"
     "(a run with keep_shards left them; a later run with another model makes them again).\n"
+    "While a run is on, shards stay.\n"
     "Archives, failure records and what `pp fsck --repair` set aside are never touched.\n"
     "\n"
     "  -n, --dry-run   only say what would be removed\n";
@@ -50,6 +51,7 @@ static int run_gc(int argc, char **argv)
     if (status == PP_OK) {
         printf("%zu files, %s%s\n", report.count, bytes,
                dry_run ? " (--dry-run: nothing was removed)" : " removed");
+        if (report.run_is_on) puts("a run is on in this folder: all shards were left alone");
     } else {
         pp_log_failure(PP_LOG_ERROR, "pp gc", &err);
     }

@@ -61,6 +61,20 @@ static int64_t published_ns(const pp_folder *folder, const char *out_folder, con
     return last->mtime_ns;
 }
 
+/* progress.json, or progress-part-I-of-N.json, renewed a moment ago. */
+static int run_is_on(const pp_folder *folder, double now_s)
+{
+    for (int64_t i = 0; i < folder->count; i++) {
+        const pp_folder_file *file = &folder->files[i];
+        if (file->kind == PP_FILE_OTHER && strncmp(file->path, "progress", 8) == 0 &&
+            strchr(file->path, '/') == NULL &&
+            (double)file->mtime_ns / 1e9 > now_s - PP_GC_LIFE_S) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static pp_status find_items(const pp_folder *folder, const char *out_folder, double now_s,
                             pp_gc_report *report, pp_error *err)
 {
@@ -73,7 +87,7 @@ static pp_status find_items(const pp_folder *folder, const char *out_folder, dou
         const char *why = NULL;
         if (file->kind == PP_FILE_TEMPORARY) {
             why = is_stray(file, host, now_s);
-        } else if (file->kind == PP_FILE_SHARD &&
+        } else if (file->kind == PP_FILE_SHARD && !report->run_is_on &&
                    published_ns(folder, out_folder, file->path, &last) >= file->mtime_ns) {
             why = "its video is published";
         }
@@ -104,6 +118,7 @@ pp_status pp_gc_run(const pp_fileops *ops, const char *out_folder, int dry_run, 
 {
     pp_folder folder = {0};
     pp_status status = pp_folder_scan(&folder, out_folder, err);
+    report->run_is_on = status == PP_OK && run_is_on(&folder, now_s);
     if (status == PP_OK) status = find_items(&folder, out_folder, now_s, report, err);
     for (size_t i = 0; status == PP_OK && !dry_run && i < report->count; i++) {
         status = remove_item(ops, out_folder, report->items[i].path, err);

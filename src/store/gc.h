@@ -7,6 +7,7 @@
 #include "store/folder.h"
 
 #define PP_GC_AGE_S 3600 /* a temporary file untouched for so long is nobody's */
+#define PP_GC_LIFE_S 60  /* a run renews its progress.json every few seconds */
 
 typedef struct pp_gc_item {
     char *path;      /* relative to the output folder */
@@ -18,6 +19,7 @@ typedef struct pp_gc_report {
     pp_gc_item *items;
     size_t count, room;
     int64_t bytes; /* of all items */
+    int run_is_on; /* a run shows life in this folder: its shards were left alone */
 } pp_gc_report;
 
 /* report: start from {0}; freed by pp_gc_free. dry_run: only says what it would remove. now_s: the

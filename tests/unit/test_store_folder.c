@@ -421,6 +421,11 @@ static void gc_removes_what_is_nobodys(void **state)
     assert_int_equal(report.bytes, 6);
     for (int i = 0; i < 8; i++) assert_true(is_there(out, names[i]));
     pp_gc_free(&report);
+    put_bytes(out, "progress-part-1-of-2.json", "{}", 5); /* a run is on: its shards stay */
+    OK(pp_gc_run(pp_fileops_system(), out, 1, pp_clock_unix_s(), &report, &err));
+    assert_true(report.count == 2 && report.run_is_on);
+    pp_gc_free(&report);
+    put_bytes(out, "progress-part-1-of-2.json", "{}", 500); /* it was killed */
     OK(pp_gc_run(pp_fileops_system(), out, 0, pp_clock_unix_s(), &report, &err));
     for (int i = 0; i < 8; i++) {
         if (is_there(out, names[i]) == goes[i]) fail_msg("%s: there: %d", names[i], !goes[i]);
