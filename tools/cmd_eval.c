@@ -312,7 +312,8 @@ static pp_status run_protocol(session *s, pp_eval_result **results, pp_error *er
 {
     ticker t = {pp_clock_s(), pp_clock_s()};
     const pp_eval_progress progress = {tell, &t};
-    return pp_eval_run(s->protocol, s->cache, s->reader, s->model, &s->classes, &progress, results, err);
+    return pp_eval_run(s->protocol, s->cache, s->reader, s->model, &s->classes, &progress, results,
+                       err);
 }
 
 /* ---- output
