@@ -10,12 +10,14 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/path.h"
+#include "base/text.h"
 #include "cluster/agree.h"
 #include "cluster/cores.h"
 #include "cluster/signals.h"
 #include "cluster/train_exchange.h"
 #include "cluster/train_inputs.h"
 #include "nn/blas.h"
+#include "train/bench.h"
 #include "train/checkpoint.h"
 #include "train/trainer.h"
 
@@ -34,6 +36,9 @@ static const char help[] =
     "\n"
     "  -s, --set SECTION.KEY=VALUE  a setting, over the job file's; may stand several times\n"
     "  -o, --out DIR                the same as --set run.out=DIR\n"
+    "      --bench STEPS            only measure so many steps on made-up data; best of them, "
+    "median,\n"
+    "                               and mixes a second (tools/bench-train compares with PyTorch)\n"
     "      --keys                   print every setting with its default, as a job file\n"
     "      --log-format text|json   lines for people, or one JSON object a line\n"
     "  -q, --quiet                  warnings and errors only\n"
@@ -51,6 +56,7 @@ typedef struct program {
     pp_decoder *decoder;
     double stop_at_unix_s; /* 0: never */
     int rank, ranks;
+    int64_t bench_steps; /* 0: train */
 } program;
 
 static int rank_before_mpi(void)
@@ -62,11 +68,14 @@ static int rank_before_mpi(void)
     return 0;
 }
 
-enum { OPTION_KEYS = 1000, OPTION_LOG };
+enum { OPTION_KEYS = 1000, OPTION_LOG, OPTION_BENCH };
+
+#define BENCH_LABELS 15 /* made up, where the job asks by label */
 
 static const struct option options[] = {{"set", required_argument, NULL, 's'},
                                         {"out", required_argument, NULL, 'o'},
                                         {"keys", no_argument, NULL, OPTION_KEYS},
+                                        {"bench", required_argument, NULL, OPTION_BENCH},
                                         {"log-format", required_argument, NULL, OPTION_LOG},
                                         {"quiet", no_argument, NULL, 'q'},
                                         {"verbose", no_argument, NULL, 'v'},
@@ -87,6 +96,10 @@ static int read_switch(program *p, int option, int speaks)
     case OPTION_LOG:
         p->form = strcmp(optarg, "json") == 0 ? PP_LOG_JSON : PP_LOG_TEXT;
         return -1;
+    case OPTION_BENCH:
+        return pp_text_to_int(&p->bench_steps, optarg, 1, 1000000, "--bench", NULL) == PP_OK
+                   ? -1
+                   : EXIT_USAGE;
     case 's':
     case 'o':
         return -1; /* settings: read behind the job file */
@@ -205,6 +218,25 @@ static pp_status open_inputs(program *p, pp_train_inputs *inputs, pp_error *err)
     return status;
 }
 
+static pp_status bench(const program *p, pp_error *err)
+{
+    pp_train_ranks *ranks = NULL;
+    pp_train_exchange exchange;
+    pp_train_speed speed = {0};
+    pp_status status = pp_train_ranks_create(&ranks, MPI_COMM_WORLD, &exchange, err);
+    if (status == PP_OK) {
+        status = pp_train_bench(&p->job, &exchange, BENCH_LABELS, (int)p->bench_steps, &speed, err);
+    }
+    if (status == PP_OK && p->rank == 0) {
+        printf("{\"ranks\": %d, \"parameters\": %zu, \"batch\": %d, \"best_step_s\": %.6f, "
+               "\"median_step_s\": %.6f, \"mixes_per_s\": %.3f}\n",
+               p->ranks, speed.parameters, p->job.shape.batch, speed.best_step_s,
+               speed.median_step_s, speed.samples_per_s);
+    }
+    pp_train_ranks_destroy(&ranks);
+    return status;
+}
+
 static pp_status train(program *p, int *finished, pp_error *err)
 {
     pp_train_inputs inputs = {0};
@@ -212,6 +244,10 @@ static pp_status train(program *p, int *finished, pp_error *err)
     pp_train_exchange exchange;
     pp_train_outcome outcome = {0};
     pp_status status = say_hello(p, err);
+    if (status == PP_OK && p->bench_steps > 0) {
+        *finished = 1;
+        return bench(p, err);
+    }
     if (status == PP_OK) status = open_inputs(p, &inputs, err);
     pp_decoder_destroy(&p->decoder);
     if (status == PP_OK) {
@@ -239,7 +275,7 @@ static int exit_code_of(const program *p, pp_status status, int finished, const 
         pp_log_failure(PP_LOG_ERROR, NULL, err);
         return status == PP_ERR_USAGE ? EXIT_USAGE : EXIT_FAILED;
     }
-    if (p->rank == 0) {
+    if (p->rank == 0 && p->bench_steps == 0) {
         pp_log(PP_LOG_INFO,
                finished ? "trained; the model is in %s"
                         : "stopped early: run it again to go on (%s)",
