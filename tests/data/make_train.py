@@ -2,7 +2,10 @@
 """Makes train_golden.h5: one training step of a tiny PixelPlayer in PyTorch, with gradients, running
 statistics and the parameters after three steps of each optimiser. Run once, by hand:
 
-    /usr/bin/python3 tests/data/make_train.py ../shared/oracle/nets.py tests/data/train_golden.h5
+    /usr/bin/python3 tests/data/make_train.py ../shared/oracle/nets.py tests/data/train_golden.h5 \\
+        tests/data/train_trunk.pth
+
+The second file is the video network again, as torchvision would save it.
 
 The networks are the oracle's own functions; only their BatchNorm is put into training mode. Needs
 Debian's python3-torch and python3-h5py; the tests need neither.
@@ -161,13 +164,25 @@ def groups(p, rates):
     return [{"params": [v], "lr": rate(k)} for k, v in p.items()]
 
 
-def main(oracle, out):
+def save_trunk(params, path):
+    """The trunk alone under torchvision's names, with a classifier that nobody wants."""
+    renamed = {"fc.weight": torch.zeros(5, WIDTH << 3), "fc.bias": torch.zeros(5)}
+    for name, value in {**params, **STATE}.items():
+        if name.startswith("features.0.") or name.startswith("features.1."):
+            renamed[("conv1" if name[9] == "0" else "bn1") + name[10:]] = value.float()
+        elif name.startswith("features."):
+            renamed["layer%d%s" % (int(name[9]) - 3, name[10:])] = value.float()
+    torch.save(renamed, path)
+
+
+def main(oracle, out, trunk_path):
     torch.manual_seed(7)
     torch.set_default_dtype(torch.float64)
     nets = load_oracle(oracle)
     check_trunk(nets)
     STATE.clear()
     params = {k: v.float().double() for k, v in make_parameters().items()}
+    save_trunk(params, trunk_path)
     f = lambda *s: torch.randn(*s).float().double()
     data = {"sound": 2 * f(MIXES, ROWS, FRAMES) - 4, "weight": f(MIXES, ROWS, FRAMES).abs(),
             "target": (f(MIXES, SOURCES, ROWS, FRAMES) > 0).double(),
