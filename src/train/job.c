@@ -257,11 +257,10 @@ pp_status pp_train_job_read(pp_train_job *job, const char *path, pp_error *err)
 /* A list of the command line replaces that of the file. */
 static void clear_inputs(pp_train_job *job, const pp_train_key *key)
 {
-    if (key->offset == PP_TRAIN_KEY_TRAIN) {
-        while (job->train_count > 0) PP_FREE(job->train[--job->train_count]);
-    } else if (key->offset == PP_TRAIN_KEY_VALIDATION) {
-        while (job->validation_count > 0) PP_FREE(job->validation[--job->validation_count]);
-    }
+    char **list = key->offset == PP_TRAIN_KEY_TRAIN ? job->train : job->validation;
+    int *count = key->offset == PP_TRAIN_KEY_TRAIN ? &job->train_count : &job->validation_count;
+    if (key->offset != PP_TRAIN_KEY_TRAIN && key->offset != PP_TRAIN_KEY_VALIDATION) return;
+    while (*count > 0) pp_free(list[--*count]);
 }
 
 pp_status pp_train_job_set(pp_train_job *job, const char *setting, pp_error *err)

@@ -249,6 +249,31 @@ static void adamw_steps_as_in_pytorch(void **state)
     check_optimiser(*state, &options, "adamw");
 }
 
+/* From its own random start, not from the golden weights. */
+static void a_batch_can_be_learned_by_heart(void **state)
+{
+    golden *g = *state;
+    pp_error err = {0};
+    const pp_train_optimiser_options options = {
+        .method = PP_TRAIN_ADAMW, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
+    const double rates[PP_TRAIN_GROUPS] = {1e-2, 1e-2, 1e-2};
+    const pp_train_hooks hooks = {0};
+    pp_train_params *params = pp_train_net_params(g->net);
+    pp_train_optimiser *optimiser;
+    double first = 0, loss = 0;
+    pp_train_params_init(params, PP_TRAIN_INIT_HE, 5);
+    assert_int_equal(pp_train_optimiser_create(&optimiser, &options, params, &err), PP_OK);
+    for (int step = 0; step < 200; step++) {
+        assert_int_equal(pp_train_net_step(g->net, &g->batch, PP_TRAIN_BCE, &hooks, &loss, &err),
+                         PP_OK);
+        pp_train_optimiser_step(optimiser, params, rates, 1);
+        if (step == 0) first = loss;
+    }
+    print_message("loss %.3f at first, %.3f after 200 steps\n", first, loss);
+    assert_true(loss < 0.6 * first);
+    pp_train_optimiser_destroy(&optimiser);
+}
+
 /* Evaluation uses running statistics: with those of the batch forced in, it gives the same loss. */
 static void evaluation_uses_running_statistics(void **state)
 {
@@ -355,6 +380,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(other_losses, make_net, free_net),
         cmocka_unit_test_setup_teardown(sgd_steps_as_in_pytorch, make_net, free_net),
         cmocka_unit_test_setup_teardown(adamw_steps_as_in_pytorch, make_net, free_net),
+        cmocka_unit_test_setup_teardown(a_batch_can_be_learned_by_heart, make_net, free_net),
         cmocka_unit_test_setup_teardown(evaluation_uses_running_statistics, make_net, free_net),
         cmocka_unit_test_setup_teardown(two_ranks_step_as_one, make_net, free_net),
     };
