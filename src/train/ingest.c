@@ -11,8 +11,9 @@
 #include "base/memory.h"
 #include "base/path.h"
 
-#define ATTEMPTS 3      /* where the decoder crashed or hung */
-#define PUBLISHED_FPS 8 /* of the pictures that published lists name */
+#define ATTEMPTS 3          /* where the decoder crashed or hung */
+#define PUBLISHED_FPS 8     /* of the pictures that published lists name */
+#define STILL_INTERVAL_S 60 /* of the grid over a still picture: one point */
 #define MOST_PICTURES 200000
 
 /* What a clip is made of while it is being decoded. */
@@ -135,7 +136,7 @@ static pp_status decode_folder(const pp_train_job *job, pp_decoder *decoder, con
         if (at >= count) break;
         char *path = pp_path_join(folder, entries[at]->d_name);
         const size_t sound = m->samples;
-        status = path != NULL ? decode_file(decoder, path, &options, 1e6, 1, m, err)
+        status = path != NULL ? decode_file(decoder, path, &options, STILL_INTERVAL_S, 1, m, err)
                               : pp_fail(err, PP_ERR_NOMEM, "no memory for a path");
         m->samples = sound;
         pp_free(path);

@@ -113,6 +113,10 @@ static pp_status build(trainer *t, pp_error *err)
 {
     pp_train_shape shape = t->job->shape;
     shape.labels = t->job->mix.condition == PP_TRAIN_BY_PICTURE ? 0 : t->setup->train->label_count;
+    if (t->job->mix.condition == PP_TRAIN_BY_LABEL && shape.labels == 0) {
+        pp_fail(err, PP_ERR_USAGE, "sources are asked for by label, and no clip has one label");
+        return pp_advise(err, "a manifest's column `labels`, or [data] folder_labels = yes");
+    }
     pp_status status = pp_train_net_create(&t->net, &shape, err);
     if (status != PP_OK) return status;
     t->params = pp_train_net_params(t->net);
