@@ -373,6 +373,8 @@ int pp_coordinator_is_over(const pp_coordinator *c)
 {
     pp_schedule_state state;
     pp_schedule_get_state(c->schedule, &state);
-    if (state.over || (c->hopeless && state.workers_busy == 0)) return 1;
+    /* Everyone must have heard that it is over, those included who have yet to ask. */
+    int all_told = state.workers_stopped + state.workers_dead == c->setup.workers;
+    if ((state.over && all_told) || (c->hopeless && state.workers_busy == 0)) return 1;
     return c->drained_now_s > 0 && pp_clock_s() > c->drained_now_s + HASTE_S;
 }

@@ -230,6 +230,7 @@ static int with_mpi(program *p, int *ranks_lost, pp_error *err)
                  p->rank > 0 ? p->rank : -1);
     pp_status status = refuse_singletons(p, err);
     if (status == PP_OK) status = prepare(p, err);
+    pp_signals_leave_after(0, 0, NULL);
     if (status != PP_OK) {
         if (p->rank == 0) pp_log_failure(PP_LOG_ERROR, NULL, err);
         return status == PP_ERR_USAGE || status == PP_ERR_NOT_FOUND ? EXIT_USAGE : EXIT_FAILURES;
@@ -238,6 +239,16 @@ static int with_mpi(program *p, int *ranks_lost, pp_error *err)
     if (status == PP_OK) return exit_code;
     pp_log_failure(PP_LOG_ERROR, NULL, err);
     return EXIT_FAILURES;
+}
+
+/* Until the ranks have agreed to begin there are no heartbeats: one that dies before would hold
+ * the others for ever. */
+static void watch_start(const program *p)
+{
+    if (getenv("OMPI_COMM_WORLD_SIZE") == NULL && getenv("PMIX_RANK") == NULL) return;
+    double patience_s = 10 * p->job.dead_after_s;
+    pp_signals_leave_after(patience_s < 3600 ? (int)patience_s : 3600, EXIT_AGAIN,
+                           "pp-cluster: the other ranks never came: leaving (status 75)\n");
 }
 
 static void free_program(program *p)
@@ -263,6 +274,7 @@ int main(int argc, char **argv)
     /* Before MPI_Init: it must not fork from a process with MPI's threads and memory. */
     pp_status decoder = pp_decoder_create(&p.decoder, NULL, NULL, &err);
     int provided = 0, ranks_lost = 0;
+    watch_start(&p);
     if (MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS) {
         pp_log(PP_LOG_ERROR, "MPI_Init failed");
         free_program(&p);
@@ -276,7 +288,7 @@ int main(int argc, char **argv)
     }
     free_program(&p);
     /* With a rank dead, MPI_Finalize of Open MPI 4.1 hangs one time in ten; all is written. */
-    if (p.ranks > 1) pp_signals_leave_after(ranks_lost > 0 ? 5 : 60, exit_code);
+    if (p.ranks > 1) pp_signals_leave_after(ranks_lost > 0 ? 5 : 60, exit_code, NULL);
     MPI_Finalize();
     return exit_code;
 }

@@ -29,16 +29,23 @@ pp_signals pp_signals_seen(void)
     return (pp_signals){.drain = users || terms || interrupts > 0, .now = terms || interrupts > 1};
 }
 
+static const char *volatile last_words;
+
 static void leave(int signal_number)
 {
     (void)signal_number;
+    size_t length = 0;
+    const char *words = last_words;
+    while (words != NULL && words[length] != '\0') length++;
+    if (length > 0 && write(STDERR_FILENO, words, length) < 0) _exit(leave_with);
     _exit(leave_with);
 }
 
-void pp_signals_leave_after(int seconds, int exit_code)
+void pp_signals_leave_after(int seconds, int exit_code, const char *words)
 {
     struct sigaction action = {.sa_handler = leave};
     leave_with = exit_code;
+    last_words = words;
     sigemptyset(&action.sa_mask);
     sigaction(SIGALRM, &action, NULL);
     alarm((unsigned)seconds);

@@ -10,8 +10,9 @@ typedef struct pp_signals {
 } pp_signals;
 
 void pp_signals_install(void);
-/* Leaves the program with exit_code, without ceremony, unless it has ended by itself before. */
-void pp_signals_leave_after(int seconds, int exit_code);
+/* Leaves the program with exit_code, without ceremony, unless it has ended by itself before or
+ * another call says otherwise (0 seconds: stay). words: said on the way out, static; NULL: none. */
+void pp_signals_leave_after(int seconds, int exit_code, const char *words);
 pp_signals pp_signals_seen(void);
 
 #endif

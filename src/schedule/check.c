@@ -50,11 +50,12 @@ static const char *check_videos(const pp_schedule *schedule)
 
 static const char *check_workers(const pp_schedule *schedule)
 {
-    int alive = 0, busy = 0, dead = 0;
+    int alive = 0, busy = 0, dead = 0, stopped = 0;
     for (int i = 0; i < schedule->setup.workers; i++) {
         const worker *w = &schedule->workers[i];
         busy += w->state == WORKER_BUSY;
         dead += w->state == WORKER_DEAD;
+        stopped += w->state == WORKER_STOPPED;
         alive += w->state == WORKER_BUSY || w->state == WORKER_WAITING;
         if (w->lease >= 0 && schedule->leases[w->lease].worker != i) {
             return "a worker with another one's lease";
@@ -62,6 +63,7 @@ static const char *check_workers(const pp_schedule *schedule)
         if (w->lease >= 0 && w->state != WORKER_BUSY) return "an idle worker with a lease";
     }
     if (busy != schedule->busy) return "busy workers miscounted";
+    if (stopped != schedule->stopped) return "stopped workers miscounted";
     if (dead != schedule->dead) return "dead workers miscounted";
     return alive == schedule->alive ? NULL : "live workers miscounted";
 }

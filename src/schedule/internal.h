@@ -137,7 +137,7 @@ struct pp_schedule {
     pp_heap late;    /* overdue ones by the chain of their video */
 
     worker *workers;
-    int alive, busy, dead;
+    int alive, busy, dead, stopped;
     int oldest, newest; /* by seen_s */
     int first_waiting, last_waiting;
 

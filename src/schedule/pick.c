@@ -179,6 +179,7 @@ static pp_status stop_all(pp_schedule *schedule, pp_error *err)
         pp_sched_worker_unwait(schedule, index);
         schedule->workers[index].state = WORKER_STOPPED;
         schedule->alive--;
+        schedule->stopped++;
         pp_action action = {.kind = PP_ACTION_STOP, .worker = index, .video = -1, .same_as = -1};
         pp_status status = pp_sched_act(schedule, &action, err);
         if (status != PP_OK) return status;

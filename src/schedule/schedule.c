@@ -147,6 +147,7 @@ void pp_schedule_get_state(const pp_schedule *schedule, pp_schedule_state *out)
         .workers_alive = s->alive,
         .workers_busy = s->busy,
         .workers_dead = s->dead,
+        .workers_stopped = s->stopped,
         .leases = s->given,
         .copies = s->copies,
         .lost = s->lost,

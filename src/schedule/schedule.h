@@ -144,7 +144,7 @@ int pp_schedule_next_action(pp_schedule *schedule, pp_action *out);
 typedef struct pp_schedule_state {
     int64_t videos, done, failed,
         shared; /* shared: of done and failed, those computed as another */
-    int workers_alive, workers_busy, workers_dead;
+    int workers_alive, workers_busy, workers_dead, workers_stopped;
     int64_t leases, copies, lost, running;
     double windows_done, windows_total; /* total: estimated where videos are not known yet */
     double left_s;                      /* work that is left, in seconds of one worker */

@@ -110,6 +110,7 @@ static pp_status bury(pp_schedule *schedule, int index, pp_error *err)
     if (w->state == WORKER_WAITING) pp_sched_worker_unwait(schedule, index);
     if (w->state == WORKER_BUSY) schedule->busy--;
     if (w->state == WORKER_BUSY || w->state == WORKER_WAITING) schedule->alive--;
+    if (w->state == WORKER_STOPPED) schedule->stopped--;
     unlink_seen(schedule, index);
     w->state = WORKER_DEAD;
     schedule->dead++;
