@@ -1,6 +1,7 @@
 #include "media/decoder/worker.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,6 +146,9 @@ static int prepare(pp_worker *worker, const pp_worker_setup *setup, int *sandbox
     worker->faults = setup->faults;
     worker->last_report_s = pp_clock_s();
     pp_complaint_listen();
+    /* frame buffers are freed and taken again all the time: without this each costs page faults */
+    mallopt(M_MMAP_THRESHOLD, 1 << 28);
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
     av_max_alloc((size_t)(setup->job.limits.memory_bytes / 2));
     pp_media_limits limits = setup->job.limits;
     limits.memory_bytes += setup->own_bytes + bytes;
