@@ -69,7 +69,7 @@ help:
 ## make bench        speed of networks and pipeline, against the peer where it is installed
 ## make check-san    the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 ## make check-valgrind  the unit tests under valgrind
-## make fuzz         random damage against the file readers
+## make fuzz         random damage against the file readers (FUZZ="ROUNDS SEED READER")
 ## make soak         long runs: ten hours of video (not part of make test)
 ## make lint         clang-format, layer check, shell syntax
 ## make format       rewrites the sources with clang-format
@@ -125,6 +125,10 @@ check-san:
 check-valgrind:
 	$(MAKE) CONFIG=debug units
 	tests/run units debug valgrind
+$(O)/tests/fuzz_readers: $(O)/tests/fuzz/fuzz_readers.o $(call objects,$(TEST_LIB_SOURCES)) $(LIB)
+	$(link) -lcmocka
+fuzz: $(O)/tests/fuzz_readers
+	$(O)/tests/fuzz_readers $(FUZZ)
 demo: all
 	tools/demo
 lint: layers
@@ -145,4 +149,4 @@ clean:
 	rm -rf build compile_commands.json
 
 -include $(patsubst %.c,$(O)/%.d,$(LIB_SOURCES) $(MAIN_SOURCES) $(TOOL_SOURCES) $(UNIT_SOURCES) \
-         $(TEST_LIB_SOURCES))
+         $(TEST_LIB_SOURCES) tests/fuzz/fuzz_readers.c)

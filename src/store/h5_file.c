@@ -362,6 +362,13 @@ static herr_t add_name(hid_t group, const char *name, const H5L_info_t *info, vo
     return 0;
 }
 
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* HDF5's own sorted order first fills a table, and 1.10.8 frees rubbish where that fails half-way
+ * (a damaged file); so in the order of the file, sorted here. */
 pp_status pp_h5_list(pp_h5 *file, const char *group, char ***names, int64_t *count, pp_error *err)
 {
     *names = NULL;
@@ -373,10 +380,11 @@ pp_status pp_h5_list(pp_h5 *file, const char *group, char ***names, int64_t *cou
     name_list list = {.err = err};
     if (kind != H5I_GROUP) {
         status = pp_fail(err, PP_ERR_FORMAT, "%s: %s is no group", file->path, group);
-    } else if (H5Literate(object, H5_INDEX_NAME, H5_ITER_INC, NULL, add_name, &list) < 0) {
+    } else if (H5Literate(object, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, add_name, &list) < 0) {
         status = list.status != PP_OK ? list.status : pp_h5_failed(file, err, "list", group);
     }
     H5Oclose(object);
+    if (list.count > 0) qsort(list.names, list.count, sizeof *list.names, by_name);
     *names = list.names;
     *count = (int64_t)list.count;
     if (status != PP_OK) pp_h5_free_texts(names, *count);
