@@ -70,12 +70,12 @@ pp_requeue() {
 }
 
 # Ends the batch script by what the run wrote in OUT/status.json (launchers lose exit codes).
-pp_obey_status() { # OUT
+pp_obey_status() { # OUT [pp status options]
     local status
-    status=$("$PP_BIN/pp" status --exit-status "$1")
+    status=$("$PP_BIN/pp" status --exit-status "$@")
     case $status in
     0) echo "all done"; exit 0 ;;
-    1) echo "done, with failures:"; "$PP_BIN/pp" status "$1"; exit 1 ;;
+    1) echo "done, with failures:"; "$PP_BIN/pp" status "$@"; exit 1 ;;
     2) echo "the job's arguments are wrong; see above"; exit 2 ;;
     *) pp_requeue; exit 75 ;;
     esac
