@@ -66,6 +66,7 @@ help:
 ## make test         everything that CI checks
 ## make test-units   the unit tests alone
 ## make test-jobs    the whole-program tests alone
+## make test-slurm  batch scripts on a small real Slurm (root; slurm-wlm, munge; about 10 minutes)
 ## make bench        speed of networks and pipeline, against the peer where it is installed
 ## make check-san    the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 ## make check-valgrind  the unit tests under valgrind
@@ -118,6 +119,9 @@ test-units: all
 test-jobs: all
 	tests/run jobs
 units: $(UNITS) $(PROGRAMS)
+
+test-slurm: all
+	tests/run slurm
 
 check-san:
 	$(MAKE) CONFIG=asan units
