@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "cluster/launch.h"
 
 /* ---- settings: one row each, for both ways to say it -------------------------------------------
  */
@@ -408,23 +409,11 @@ static pp_status check_job(const pp_job *job, pp_error *err)
     return pp_parameters_check(&job->parameters, err);
 }
 
-/* PP_END_TIME of our batch scripts, or Slurm's own word: seconds since 1970. */
-static double end_of_batch_job(void)
-{
-    static const char *const names[] = {"PP_END_TIME", "SLURM_JOB_END_TIME"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *text = getenv(names[i]);
-        double end = text != NULL ? strtod(text, NULL) : 0;
-        if (end > 0) return end;
-    }
-    return 0;
-}
-
 pp_status pp_job_parse(pp_job *job, int argc, char **argv, pp_error *err)
 {
     *job = (pp_job){.audio_track = -1, .dead_after_s = 60};
     pp_parameters_default(&job->parameters);
-    job->end_unix_s = end_of_batch_job();
+    job->end_unix_s = pp_launch_end_unix_s();
     given *list = pp_alloc((size_t)argc, sizeof *list);
     if (list == NULL) return pp_fail(err, PP_ERR_NOMEM, "no memory for the arguments");
     int count = 0;

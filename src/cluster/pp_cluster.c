@@ -11,6 +11,7 @@
 #include "cluster/agree.h"
 #include "cluster/cores.h"
 #include "cluster/default_model.h"
+#include "cluster/launch.h"
 #include "cluster/ranks.h"
 #include "cluster/signals.h"
 #include "nn/blas.h"
@@ -28,19 +29,9 @@ typedef struct program {
     double started_s, started_unix_s;
 } program;
 
-/* The rank by the launcher's word, before MPI_Init: so that N ranks do not say the same thing. */
-static int rank_before_mpi(void)
-{
-    static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (getenv(names[i]) != NULL) return atoi(getenv(names[i]));
-    }
-    return 0;
-}
-
 static int before_mpi(program *p, int argc, char **argv, pp_error *err)
 {
-    int speaks = rank_before_mpi() == 0;
+    int speaks = pp_launch_rank() == 0;
     pp_status status = pp_job_parse(&p->job, argc, argv, err);
     pp_log_setup(p->job.quiet ? PP_LOG_WARN : PP_LOG_INFO, p->job.log_form, -1);
     if (status != PP_OK) {
@@ -59,21 +50,11 @@ static int before_mpi(program *p, int argc, char **argv, pp_error *err)
         if (speaks) printf("%s\n", p->job.out);
         return EXIT_DONE;
     }
+    if (pp_launch_refuse_foreign("pp-cluster", err) != PP_OK) {
+        if (speaks) pp_log_failure(PP_LOG_ERROR, NULL, err);
+        return EXIT_USAGE;
+    }
     return -1; /* goes on */
-}
-
-/* With a wrong PMI, srun starts N programs that know nothing of each other: they would all do the
- * same work over each other's files. */
-static pp_status refuse_singletons(const program *p, pp_error *err)
-{
-    const char *tasks = getenv("SLURM_NTASKS");
-    if (p->ranks > 1 || tasks == NULL || atoi(tasks) <= 1) return PP_OK;
-    pp_fail(err, PP_ERR_USAGE,
-            "Slurm has %s tasks here, but MPI sees one rank: the tasks do not know of each other",
-            tasks);
-    return pp_advise(err, "start it as `srun --mpi=pmix pp-cluster ...` or `mpirun pp-cluster ...` "
-                          "(inside sbatch); to run one process alone on purpose: "
-                          "`SLURM_NTASKS=1 pp-cluster ...`");
 }
 
 static void digest_of_job(const program *p, char digest[PP_HASH_HEX])
@@ -228,7 +209,7 @@ static int with_mpi(program *p, int *ranks_lost, pp_error *err)
     MPI_Comm_size(MPI_COMM_WORLD, &p->ranks);
     pp_log_setup(p->job.quiet ? PP_LOG_WARN : PP_LOG_INFO, p->job.log_form,
                  p->rank > 0 ? p->rank : -1);
-    pp_status status = refuse_singletons(p, err);
+    pp_status status = pp_launch_refuse_singletons("pp-cluster", p->ranks, err);
     if (status == PP_OK) status = prepare(p, err);
     pp_signals_leave_after(0, 0, NULL);
     if (status != PP_OK) {

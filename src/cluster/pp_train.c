@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "cluster/agree.h"
 #include "cluster/cores.h"
+#include "cluster/launch.h"
 #include "cluster/signals.h"
 #include "cluster/train_exchange.h"
 #include "cluster/train_inputs.h"
@@ -40,6 +41,7 @@ static const char help[] =
     "median,\n"
     "                               and mixes a second (tools/bench-train compares with PyTorch)\n"
     "      --keys                   print every setting with its default, as a job file\n"
+    "      --print-out              print the output folder and end; for scripts\n"
     "      --log-format text|json   lines for people, or one JSON object a line\n"
     "  -q, --quiet                  warnings and errors only\n"
     "  -v, --verbose\n"
@@ -57,18 +59,10 @@ typedef struct program {
     double stop_at_unix_s; /* 0: never */
     int rank, ranks;
     int64_t bench_steps; /* 0: train */
+    int print_out;       /* say where the output goes, and end */
 } program;
 
-static int rank_before_mpi(void)
-{
-    static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (getenv(names[i]) != NULL) return atoi(getenv(names[i]));
-    }
-    return 0;
-}
-
-enum { OPTION_KEYS = 1000, OPTION_LOG, OPTION_BENCH };
+enum { OPTION_KEYS = 1000, OPTION_LOG, OPTION_BENCH, OPTION_PRINT_OUT };
 
 #define BENCH_LABELS 15 /* made up, where the job asks by label */
 
@@ -76,6 +70,7 @@ static const struct option options[] = {{"set", required_argument, NULL, 's'},
                                         {"out", required_argument, NULL, 'o'},
                                         {"keys", no_argument, NULL, OPTION_KEYS},
                                         {"bench", required_argument, NULL, OPTION_BENCH},
+                                        {"print-out", no_argument, NULL, OPTION_PRINT_OUT},
                                         {"log-format", required_argument, NULL, OPTION_LOG},
                                         {"quiet", no_argument, NULL, 'q'},
                                         {"verbose", no_argument, NULL, 'v'},
@@ -92,6 +87,9 @@ static int read_switch(program *p, int option, int speaks)
         return -1;
     case 'v':
         p->level = PP_LOG_DEBUG;
+        return -1;
+    case OPTION_PRINT_OUT:
+        p->print_out = 1;
         return -1;
     case OPTION_LOG:
         p->form = strcmp(optarg, "json") == 0 ? PP_LOG_JSON : PP_LOG_TEXT;
@@ -136,7 +134,7 @@ static pp_status read_settings(program *p, int argc, char **argv, pp_error *err)
 
 static int before_mpi(program *p, int argc, char **argv, pp_error *err)
 {
-    const int speaks = rank_before_mpi() == 0;
+    const int speaks = pp_launch_rank() == 0;
     p->level = PP_LOG_INFO;
     opterr = speaks;
     for (int o; (o = getopt_long(argc, argv, "s:o:qvhV", options, NULL)) != -1;) {
@@ -151,6 +149,11 @@ static int before_mpi(program *p, int argc, char **argv, pp_error *err)
     if (status == PP_OK) status = pp_train_job_read(&p->job, argv[optind], err);
     if (status == PP_OK) status = read_settings(p, argc, argv, err);
     if (status == PP_OK) status = pp_train_job_settle(&p->job, err);
+    if (status == PP_OK && p->print_out) {
+        if (speaks) printf("%s\n", p->job.out);
+        return EXIT_DONE;
+    }
+    if (status == PP_OK) status = pp_launch_refuse_foreign("pp-train", err);
     if (status == PP_OK) return -1;
     if (speaks) pp_log_failure(PP_LOG_ERROR, NULL, err);
     return EXIT_USAGE;
@@ -159,8 +162,8 @@ static int before_mpi(program *p, int argc, char **argv, pp_error *err)
 /* The time limit of the job file, or of the batch system where it says one. */
 static double stop_time(const pp_train_job *job)
 {
-    const char *slurm = getenv("SLURM_JOB_END_TIME");
-    double stop = slurm != NULL ? atof(slurm) - STOP_EARLY_S : 0;
+    const double end = pp_launch_end_unix_s();
+    double stop = end > 0 ? end - STOP_EARLY_S : 0;
     if (job->time_limit_s > 0) {
         const double own = pp_clock_unix_s() + job->time_limit_s;
         stop = stop > 0 && stop < own ? stop : own;
@@ -305,7 +308,8 @@ int main(int argc, char **argv)
     MPI_Comm_rank(MPI_COMM_WORLD, &p.rank);
     MPI_Comm_size(MPI_COMM_WORLD, &p.ranks);
     pp_log_setup(p.level, p.form, p.ranks > 1 ? p.rank : -1);
-    status = train(&p, &finished, &err);
+    status = pp_launch_refuse_singletons("pp-train", p.ranks, &err);
+    if (status == PP_OK) status = train(&p, &finished, &err);
     code = exit_code_of(&p, status, finished, &err);
     pp_decoder_destroy(&p.decoder);
     pp_train_job_free(&p.job);
