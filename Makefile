@@ -7,6 +7,7 @@ CONFIG ?= release
 CC     ?= gcc
 PREFIX ?= /usr/local
 MAKEFLAGS += --no-builtin-rules
+Q := $(if $(V),,@) # make V=1 shows the commands
 
 # As many jobs as cores, unless the user said how many.
 ifeq ($(filter -j%,$(MAKEFLAGS)),)
@@ -87,13 +88,15 @@ build/release/src/train/%.o: CFLAGS += -O3 -fno-tree-loop-distribute-patterns
 
 $(O)/%.o: %.c | deps
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(pkg_cflags) $(blas_cflags) $(CFLAGS) -MMD -MP -c $< -o $@
+	@echo "  CC    $@"
+	$(Q)$(CC) $(CPPFLAGS) $(pkg_cflags) $(blas_cflags) $(CFLAGS) -MMD -MP -c $< -o $@
 
 $(LIB): $(call objects,$(LIB_SOURCES))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	@echo "  AR    $@"
+	$(Q)$(AR) rcs $@ $^
 
-link = @mkdir -p $(@D); $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(pkg_libs) $(LDLIBS)
+link = @mkdir -p $(@D); echo "  LINK  $@"; $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(pkg_libs) $(LDLIBS)
 
 $(BIN)/pp: $(call objects,$(TOOL_SOURCES)) $(LIB)
 	$(link) $(synth_libs)
