@@ -158,6 +158,11 @@ static pp_status set_dead_after(pp_job *job, const setting_value *value, pp_erro
     return set_real(&job->dead_after_s, value, 1, 86400, err);
 }
 
+static pp_status set_decoder_wait(pp_job *job, const setting_value *value, pp_error *err)
+{
+    return set_real(&job->decoder_wait_s, value, 0.1, 86400, err);
+}
+
 static pp_status set_time_limit(pp_job *job, const setting_value *value, pp_error *err)
 {
     return set_real(&job->time_limit_s, value, 1, 1e9, err);
@@ -231,6 +236,7 @@ static const struct setting {
     {"log-format", "job", "log_format", 1, set_log_format},
     {"max-failures", "job", "max_failures", 1, set_max_failures},
     {"dead-after", "job", "dead_after", 1, set_dead_after},
+    {"decoder-wait", "job", "decoder_wait", 1, set_decoder_wait},
     {"time-limit", "job", "time_limit", 1, set_time_limit},
     {"profile", "parameters", "profile", 1, set_profile},
     {"audio-track", "parameters", "audio_track", 1, set_audio_track},
@@ -411,7 +417,7 @@ static pp_status check_job(const pp_job *job, pp_error *err)
 
 pp_status pp_job_parse(pp_job *job, int argc, char **argv, pp_error *err)
 {
-    *job = (pp_job){.audio_track = -1, .dead_after_s = 60};
+    *job = (pp_job){.audio_track = -1, .dead_after_s = 60, .decoder_wait_s = 60};
     pp_parameters_default(&job->parameters);
     job->end_unix_s = pp_launch_end_unix_s();
     given *list = pp_alloc((size_t)argc, sizeof *list);

@@ -38,10 +38,11 @@ typedef struct pp_job {
     int quiet, dry_run, explain, force, only_failed;
     double max_failures; /* a count, or a percentage of all videos */
     int max_failures_percent;
-    double dead_after_s; /* a worker not heard of for so long is presumed dead */
-    double time_limit_s; /* from the start of the program; 0: none */
-    double end_unix_s;   /* of the batch job, from its environment; 0: none */
-    int part, parts;     /* 1 .. parts; 0, 0: everything */
+    double dead_after_s;   /* a worker not heard of for so long is presumed dead */
+    double decoder_wait_s; /* a decoder without any answer for so long hangs */
+    double time_limit_s;   /* from the start of the program; 0: none */
+    double end_unix_s;     /* of the batch job, from its environment; 0: none */
+    int part, parts;       /* 1 .. parts; 0, 0: everything */
 } pp_job;
 
 /* Reads arguments and job file. *job is filled in as far as possible even where it fails

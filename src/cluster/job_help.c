@@ -41,6 +41,7 @@ static const char help[] =
     "      --segment-windows N   windows in a segment of a long video (30); changes no result\n"
     "      --single-lease-windows N  videos up to this long are not cut (60); changes no result\n"
     "      --dead-after S        a worker not heard of for so long is presumed dead (60)\n"
+    "      --decoder-wait S      a decoder without any answer for so long is given up (60)\n"
     "\n"
     "Messages\n"
     "      --log-format text|json  lines for people, or one JSON object a line\n"

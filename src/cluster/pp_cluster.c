@@ -252,8 +252,9 @@ int main(int argc, char **argv)
     }
     gethostname(p.host, sizeof p.host - 1);
     pp_signals_install();
+    const pp_media_limits limits = {.wall_s = p.job.decoder_wait_s};
     /* Before MPI_Init: it must not fork from a process with MPI's threads and memory. */
-    pp_status decoder = pp_decoder_create(&p.decoder, NULL, NULL, &err);
+    pp_status decoder = pp_decoder_create(&p.decoder, NULL, &limits, &err);
     int provided = 0, ranks_lost = 0;
     watch_start(&p);
     if (MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS) {

@@ -214,6 +214,12 @@ hid_t pp_h5_driver_access(pp_h5_io *io)
         H5Pclose(access);
         access = -1;
     }
-    if (driver >= 0) H5FDunregister(driver); /* the list holds it now */
+    if (driver >= 0) io->driver = driver;
     return access;
+}
+
+void pp_h5_driver_release(pp_h5_io *io)
+{
+    if (io->driver > 0) H5FDunregister(io->driver);
+    io->driver = 0;
 }

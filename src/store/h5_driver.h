@@ -18,15 +18,19 @@ typedef struct pp_h5_io {
     const unsigned char *image; /* a file in memory instead, borrowed; NULL: none */
     size_t image_bytes;
     int creating;
-    int sync;    /* fsync before closing */
-    int discard; /* nothing more needs to reach the file: it is to be removed */
+    int sync;     /* fsync before closing */
+    int discard;  /* nothing more needs to reach the file: it is to be removed */
+    hid_t driver; /* registered by pp_h5_driver_access; 0: not */
     int write_code, read_code;
     const char *write_doing; /* "write", "close", .. of the first failure */
 } pp_h5_io;
 
 /* A file access property list that leads to `io`, which is borrowed until the file is closed and
- * the list too. Negative where HDF5 has no memory. The driver's registration goes with the last
- * of both. */
+ * the list too. Negative where HDF5 has no memory. */
 hid_t pp_h5_driver_access(pp_h5_io *io);
+
+/* Once the file is closed. Not before: HDF5 1.10's H5FD_close gives up the file's hold on the
+ * driver and then calls it, so without another hold it calls through freed memory. */
+void pp_h5_driver_release(pp_h5_io *io);
 
 #endif

@@ -201,6 +201,7 @@ static int close_h5(pp_h5 *file)
     pp_h5_drop_handles(file);
     int failed = file->file >= 0 && H5Fclose(file->file) < 0;
     file->file = -1;
+    pp_h5_driver_release(&file->io);
     return failed;
 }
 
