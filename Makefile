@@ -121,6 +121,8 @@ test-units: all
 	tests/run units
 test-jobs: all
 	tests/run jobs
+soak: all
+	tests/run soak
 units: $(UNITS) $(PROGRAMS)
 
 test-slurm: all

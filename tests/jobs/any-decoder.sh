@@ -6,11 +6,13 @@ set -eu
 name=any-decoder
 . "$PP_ROOT/tests/lib/any.sh"
 tiny_model model.h5
-both() { echo "-f lavfi -i testsrc2=s=64x48:r=$1:d=$2 -f lavfi -i aevalsrc=sin(2*PI*t*(200+$3*t)):s=11025:d=$2 -c:v mpeg4 -c:a $4"; }
+both() { # SIZE RATE SECONDS PITCH
+    echo "-f lavfi -i testsrc2=s=$1:r=$2:d=$3 -f lavfi -i aevalsrc=sin(2*PI*t*(200+$4*t)):s=22050:d=$3 -c:v mpeg4 -c:a aac"
+}
 # shellcheck disable=SC2046
 {
-    for i in 1 2 3 4; do make_video $(both 5 5 "$i" pcm_s16le) "good-$i.mkv"; done
-    make_video $(both 25 200 9 aac) victim.mkv # a second of decoding or so
+    for i in 1 2 3 4; do make_video $(both 64x48 5 5 "$i") "good-$i.mkv"; done
+    make_video $(both 640x360 1 240 9) victim.mkv # pictures too large for memory left over
 }
 run_cluster 1 0 alone --model model.h5 good-*.mkv victim.mkv
 check_run() { # OUT GOOD: status.json, ranks, the first GOOD good videos' archives
