@@ -15,6 +15,7 @@ static const pp_verb *const verbs[] = {
     &pp_verb_model,
     &pp_verb_query,
     &pp_verb_report,
+    &pp_verb_simulate,
     &pp_verb_status,
     &pp_verb_synth,
     NULL,

@@ -16,6 +16,7 @@ extern const pp_verb pp_verb_index;
 extern const pp_verb pp_verb_model;
 extern const pp_verb pp_verb_query;
 extern const pp_verb pp_verb_report;
+extern const pp_verb pp_verb_simulate;
 extern const pp_verb pp_verb_status;
 extern const pp_verb pp_verb_synth;
 

@@ -39,6 +39,7 @@ static cut *cut_create(int64_t segments)
         all += (size_t)c->count[stage];
     }
     c->memory = pp_alloc(all, 3);
+    c->bytes = 3 * all + sizeof *c;
     if (c->memory == NULL) {
         pp_sched_cut_destroy(&c);
         return NULL;
@@ -80,6 +81,7 @@ pp_status pp_sched_cut_begin(pp_schedule *schedule, int64_t index, const pp_task
     v->known = 1;
     v->cut = c;
     v->state = VIDEO_CUT;
+    schedule->cut_bytes += c->bytes;
     schedule->known_windows += result->windows;
     for (int stage = 0; stage < PP_STAGES; stage++) {
         schedule->left_windows[stage] += task_windows(c, stage) * (double)c->left[stage];

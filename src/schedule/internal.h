@@ -32,6 +32,7 @@ typedef struct cut {
     int64_t first[PP_STAGES]; /* no READY one below this */
     uint8_t *state[PP_STAGES], *attempts[PP_STAGES], *deaths[PP_STAGES];
     uint8_t *memory; /* owned: all of the arrays */
+    size_t bytes;
 } cut;
 
 typedef enum video_state {
@@ -115,6 +116,7 @@ struct pp_schedule {
     double whole_windows, whole_bytes;  /* not cut, not final: known, and guessed from bytes */
     double left_windows[PP_STAGES];     /* of cut videos */
     double done_windows, known_windows; /* known: of cut and of final videos */
+    size_t cut_bytes;                   /* memory of all cuts */
 
     pp_heap ready;  /* videos in VIDEO_READY by windows */
     pp_heap active; /* cut videos with READY segments, by what is left of their chain */

@@ -161,6 +161,24 @@ void pp_schedule_get_state(const pp_schedule *schedule, pp_schedule_state *out)
     };
 }
 
+static size_t heap_bytes(const pp_heap *heap)
+{
+    return heap->items_capacity * sizeof *heap->items + heap->keys_capacity * sizeof *heap->keys +
+           heap->places * sizeof *heap->place;
+}
+
+size_t pp_schedule_bytes(const pp_schedule *schedule)
+{
+    const pp_schedule *s = schedule;
+    return sizeof *s + s->cut_bytes + s->video_capacity * sizeof *s->videos +
+           s->retry_capacity * sizeof *s->retries + s->group_capacity * sizeof *s->groups +
+           s->identity_capacity * sizeof *s->identities +
+           s->identity_places * sizeof *s->identity_table + s->lease_capacity * sizeof *s->leases +
+           (size_t)s->setup.workers * sizeof *s->workers + s->action_capacity * sizeof *s->actions +
+           heap_bytes(&s->ready) + heap_bytes(&s->active) + heap_bytes(&s->overdue) +
+           heap_bytes(&s->late);
+}
+
 const pp_costs *pp_schedule_costs(const pp_schedule *schedule)
 {
     return &schedule->costs;

@@ -153,6 +153,9 @@ typedef struct pp_schedule_state {
 } pp_schedule_state;
 void pp_schedule_get_state(const pp_schedule *schedule, pp_schedule_state *out);
 
+/* The memory it holds, in bytes. */
+size_t pp_schedule_bytes(const pp_schedule *schedule);
+
 /* What leases cost by all that has been learned; borrowed. */
 const pp_costs *pp_schedule_costs(const pp_schedule *schedule);
 

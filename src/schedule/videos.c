@@ -316,6 +316,7 @@ static void settle_accounts(pp_schedule *schedule, video *v, pp_status status)
     }
     double unheard = v->cut->segment_windows * (double)v->cut->left[PP_STAGE_LISTEN];
     schedule->known_windows -= unheard;
+    schedule->cut_bytes -= v->cut->bytes;
     pp_sched_cut_destroy(&v->cut);
 }
 
