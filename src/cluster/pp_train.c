@@ -1,5 +1,6 @@
 /* pp-train: Mix-and-Separate training, alone or under mpirun and srun. docs/training.md. */
 #include <getopt.h>
+#include <math.h>
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include "nn/blas.h"
 #include "train/bench.h"
 #include "train/checkpoint.h"
+#include "train/report.h"
 #include "train/trainer.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_AGAIN = 75 };
@@ -240,15 +242,14 @@ static pp_status bench(const program *p, pp_error *err)
     return status;
 }
 
-static pp_status train(program *p, int *finished, pp_error *err)
+static pp_status train(program *p, pp_train_outcome *outcome, pp_error *err)
 {
     pp_train_inputs inputs = {0};
     pp_train_ranks *ranks = NULL;
     pp_train_exchange exchange;
-    pp_train_outcome outcome = {0};
     pp_status status = say_hello(p, err);
     if (status == PP_OK && p->bench_steps > 0) {
-        *finished = 1;
+        outcome->finished = 1;
         return bench(p, err);
     }
     if (status == PP_OK) status = open_inputs(p, &inputs, err);
@@ -260,12 +261,25 @@ static pp_status train(program *p, int *finished, pp_error *err)
     if (status == PP_OK) {
         const pp_train_setup setup = {&p->job,   inputs.train, inputs.validation,
                                       &exchange, should_stop,  p};
-        status = pp_train_run(&setup, &outcome, err);
-        *finished = outcome.finished;
+        status = pp_train_run(&setup, outcome, err);
     }
     pp_train_ranks_destroy(&ranks);
     pp_train_inputs_close(&inputs);
     return status;
+}
+
+/* What OUT/status.json says; a run that could not even begin says so too, or batch scripts would
+ * start it again and again. */
+static pp_status end(const program *p, pp_status status, const pp_train_outcome *outcome,
+                     pp_error *err)
+{
+    if (p->rank != 0 || p->bench_steps > 0) return status;
+    pp_error own = {0};
+    const int failed = status != PP_OK && status != PP_ERR_INTERRUPTED;
+    const pp_status written =
+        pp_train_report_end(&p->job, outcome->finished, outcome->step, outcome->best_loss,
+                            failed ? err : NULL, status == PP_OK ? err : &own);
+    return status == PP_OK ? written : status;
 }
 
 static int exit_code_of(const program *p, pp_status status, int finished, const pp_error *err)
@@ -291,7 +305,8 @@ int main(int argc, char **argv)
 {
     program p = {0};
     pp_error err = {0};
-    int finished = 0, code = before_mpi(&p, argc, argv, &err);
+    pp_train_outcome outcome = {.best_loss = INFINITY};
+    int code = before_mpi(&p, argc, argv, &err);
     if (code >= 0) {
         pp_train_job_free(&p.job);
         return code;
@@ -309,8 +324,12 @@ int main(int argc, char **argv)
     MPI_Comm_size(MPI_COMM_WORLD, &p.ranks);
     pp_log_setup(p.level, p.form, p.ranks > 1 ? p.rank : -1);
     status = pp_launch_refuse_singletons("pp-train", p.ranks, &err);
-    if (status == PP_OK) status = train(&p, &finished, &err);
-    code = exit_code_of(&p, status, finished, &err);
+    if (status == PP_OK) { /* otherwise the output folder is somebody else's too */
+        if (p.rank == 0 && p.bench_steps == 0) pp_train_report_start(&p.job);
+        status = train(&p, &outcome, &err);
+        status = end(&p, status, &outcome, &err);
+    }
+    code = exit_code_of(&p, status, outcome.finished, &err);
     pp_decoder_destroy(&p.decoder);
     pp_train_job_free(&p.job);
     MPI_Finalize();

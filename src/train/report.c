@@ -65,18 +65,30 @@ pp_status pp_train_report_files(const pp_train_job *job, const pp_train_history 
     return status;
 }
 
-pp_status pp_train_report_status(const pp_train_job *job, const char *state, int64_t step,
-                                 double best_loss, const pp_error *failure, pp_error *err)
+void pp_train_report_start(const pp_train_job *job)
+{
+    const pp_fileops *ops = pp_fileops_system();
+    char *path = pp_train_out_path(job, "status.json");
+    if (path != NULL) ops->unlink(ops->user, path);
+    pp_free(path);
+}
+
+pp_status pp_train_report_end(const pp_train_job *job, int finished, int64_t step, double best_loss,
+                              const pp_error *failure, pp_error *err)
 {
     char now[32];
-    pp_json *object = pp_json_object();
+    pp_json *object = pp_json_object(), *training = pp_json_object();
     pp_clock_utc_text(now, sizeof now);
-    pp_json_set_text(object, "state", state);
-    pp_json_set_int(object, "step", step);
-    pp_json_set_int(object, "steps", job->steps);
-    pp_json_set_real(object, "best_validation_loss", best_loss);
-    pp_json_set_text(object, "time", now);
-    if (failure != NULL) pp_json_set_text(object, "failure", failure->message);
+    pp_json_set_text(object, "format", "pixelplayer-status");
+    pp_json_set_int(object, "version", 1);
+    pp_json_set_int(object, "status", failure != NULL ? 1 : finished ? 0 : 75);
+    pp_json_set_text(object, "state", failure != NULL ? "failures" : finished ? "done" : "stopped");
+    pp_json_set_text(object, "ended", now);
+    pp_json_set_int(training, "step", step);
+    pp_json_set_int(training, "steps", job->steps);
+    pp_json_set_real(training, "best_validation_loss", best_loss);
+    if (failure != NULL) pp_json_set_text(training, "failure", failure->message);
+    pp_json_set(object, "training", training);
     char *text = pp_json_dump(object, 2), *path = pp_train_out_path(job, "status.json");
     pp_json_free(&object);
     pp_status status = text != NULL && path != NULL

@@ -317,10 +317,6 @@ static pp_status write_checkpoint(trainer *t, pp_error *err)
         status = path != NULL ? pp_train_checkpoint_write(&t->state, pp_fileops_system(), path, err)
                               : pp_fail(err, PP_ERR_NOMEM, "no memory for a path");
         pp_free(path);
-        if (status == PP_OK) {
-            status = pp_train_report_status(t->job, "training", t->state.step, t->state.best_loss,
-                                            NULL, err);
-        }
     }
     return pp_train_agree(t->exchange, status, err);
 }
@@ -420,18 +416,6 @@ static pp_status loop(trainer *t, pp_train_outcome *outcome, pp_error *err)
     return status;
 }
 
-static pp_status report_end(trainer *t, pp_status status, const pp_train_outcome *outcome,
-                            pp_error *err)
-{
-    if (!is_writer(t)) return status;
-    const char *state = status != PP_OK ? "failed" : outcome->finished ? "done" : "stopped";
-    pp_error own = {0};
-    const pp_status written =
-        pp_train_report_status(t->job, state, t->state.step, t->state.best_loss,
-                               status != PP_OK ? err : NULL, status == PP_OK ? err : &own);
-    return status == PP_OK ? written : status;
-}
-
 pp_status pp_train_run(const pp_train_setup *setup, pp_train_outcome *outcome, pp_error *err)
 {
     trainer t = {.setup = setup, .job = setup->job, .exchange = setup->exchange, .last_loss = NAN};
@@ -444,7 +428,6 @@ pp_status pp_train_run(const pp_train_setup *setup, pp_train_outcome *outcome, p
         outcome->step = t.state.step;
         outcome->last_loss = t.last_loss;
         outcome->best_loss = t.state.best_loss;
-        status = report_end(&t, status, outcome, err);
     }
     finish(&t);
     return status;

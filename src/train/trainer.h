@@ -6,7 +6,8 @@
  *   OUT/best.h5         parameters with the lowest validation loss
  *   OUT/model.h5        the same as a model file (docs/formats/model.md)
  *   OUT/progress.jsonl  one JSON object a point of progress; OUT/curve.svg draws them
- *   OUT/status.json     how the run stands or ended
+ *
+ * OUT/status.json is for the caller to write (report.h).
  *
  * Where OUT/checkpoint.h5 is there, training goes on from it, with the very losses of a run that
  * was never stopped, on the same number of ranks.

@@ -91,3 +91,4 @@ status=0
 status=0
 "$PP_BIN/pp-train" -o no -s data.train=solos -s model.condition=label job.ini 2>said || status=$?
 [ $status = 2 ] && grep -q "no clip has one label" said || { cat said; fail "no labels: status $status"; }
+grep -q '"status": 1' no/status.json || fail "a run that cannot begin must not look as if it should be run again"
