@@ -19,13 +19,14 @@ BIN := $(if $(filter release,$(CONFIG)),build/bin,$(O)/bin)
 
 PACKAGES_NEEDED := ompi-c fftw3 fftw3f libavcodec libavformat libavutil libavfilter libswresample \
                    libswscale hdf5-serial zlib sqlite3 jansson inih libcrypto libseccomp
-# Expanded when a rule needs them: `make deps` runs before the libraries are there.
-pkg_cflags = $(shell pkg-config --cflags $(PACKAGES_NEEDED) 2>/dev/null | sed 's/-I/-isystem /g')
+# Asked once, when the first rule needs them: `make deps` runs before the libraries are there.
+pkg_cflags = $(eval pkg_cflags := $(shell pkg-config --cflags $(PACKAGES_NEEDED) 2>/dev/null | sed 's/-I/-isystem /g'))$(pkg_cflags)
 # hdf5-serial.pc leaves out the library of dimension scales
-pkg_libs   = $(shell pkg-config --libs-only-L hdf5-serial 2>/dev/null) -lhdf5_hl \
-             $(shell pkg-config --libs $(PACKAGES_NEEDED) 2>/dev/null)
-blas_cflags = $(shell pkg-config --cflags openblas 2>/dev/null | sed 's/-I/-isystem /g')
-synth_libs = $(shell pkg-config --libs fluidsynth 2>/dev/null)
+pkg_libs = $(eval pkg_libs := \
+    $(shell pkg-config --libs-only-L hdf5-serial 2>/dev/null) -lhdf5_hl \
+    $(shell pkg-config --libs $(PACKAGES_NEEDED) 2>/dev/null))$(pkg_libs)
+blas_cflags = $(eval blas_cflags := $(shell pkg-config --cflags openblas 2>/dev/null | sed 's/-I/-isystem /g'))$(blas_cflags)
+synth_libs = $(eval synth_libs := $(shell pkg-config --libs fluidsynth 2>/dev/null))$(synth_libs)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes
 WARNINGS += $(if $(CI),-Werror)
