@@ -46,50 +46,17 @@ static void gather_tap(const pp_fast_run *run, const pp_fast_op *op, int tap, in
     }
 }
 
-/* All taps and channels of a pixel lie in a row of each kernel row: they are copied as they come,
- * to [k / 16][count][16], zero behind the last. */
-static void gather_thin(const pp_fast_run *run, const pp_fast_op *op, int first, int count,
-                        float *to)
-{
-    enum { MOST = 1024 }; /* numbers of a pixel; the planner keeps below */
-    float line[MOST + PP_LANES];
-    const pp_fast_tensor *in = &run->plan->tensors[op->in], *out = &run->plan->tensors[op->out];
-    const float *source = (const float *)(run->scratch + in->offset * run->n);
-    size_t width = (size_t)(in->columns + 2 * in->border) * in->channels;
-    size_t item_floats = in->bytes / sizeof(float);
-    int segment = op->kernel * in->channels, used = op->kernel * segment;
-    int shift = in->border - op->padding;
-    int blocks = (used + PP_LANES - 1) / PP_LANES;
-    memset(line, 0, sizeof line);
-    place p = place_of(out, first);
-    for (int i = 0; i < count; i++, step_place(out, &p)) {
-        const float *from = source + p.item * item_floats +
-                            (size_t)(p.row * op->stride + shift) * width +
-                            (size_t)(p.column * op->stride + shift) * in->channels;
-        for (int ky = 0; ky < op->kernel; ky++) {
-            memcpy(line + ky * segment, from + ky * width, (size_t)segment * sizeof *line);
-        }
-        for (int block = 0; block < blocks; block++) {
-            vec x = activate(vec_load(line + block * PP_LANES), op->before);
-            vec_store(to + ((size_t)block * count + i) * PP_LANES, x);
-        }
-    }
-}
-
 static void run_direct(const pp_fast_run *run, const pp_fast_op *op)
 {
     const pp_fast_tensor *in = &run->plan->tensors[op->in], *out = &run->plan->tensors[op->out];
     int taps = op->kernel * op->kernel, pixels = (int)pp_fast_plane(run, out);
-    int thin = op->method == PP_FAST_THIN;
-    int k_blocks = thin ? (taps * in->channels + PP_LANES - 1) / PP_LANES : taps * op->in_blocks;
-    product p = {.k_blocks = k_blocks,
+    product p = {.k_blocks = taps * op->in_blocks,
                  .b = pp_fast_weight(run, op),
                  .columns = op->out_blocks,
                  .c_step = pp_fast_plane(run, out) * PP_LANES,
                  .bias = pp_fast_bias(run, op),
                  .after = op->after};
-    int as_it_lies =
-        !thin && taps == 1 && op->stride == 1 && op->padding == 0 && op->before == PP_LINEAR;
+    int as_it_lies = taps == 1 && op->stride == 1 && op->padding == 0 && op->before == PP_LINEAR;
     for (int first = 0; first < pixels; first += op->chunk) {
         p.pixels = pixels - first < op->chunk ? pixels - first : op->chunk;
         size_t tap_floats = (size_t)op->in_blocks * p.pixels * PP_LANES;
@@ -99,8 +66,7 @@ static void run_direct(const pp_fast_run *run, const pp_fast_op *op)
         } else {
             p.a = run->work;
             p.a_step = (size_t)p.pixels * PP_LANES;
-            if (thin) gather_thin(run, op, first, p.pixels, run->work);
-            for (int tap = 0; !thin && tap < taps; tap++) {
+            for (int tap = 0; tap < taps; tap++) {
                 gather_tap(run, op, tap, first, p.pixels, run->work + tap * tap_floats);
             }
         }
@@ -112,35 +78,41 @@ static void run_direct(const pp_fast_run *run, const pp_fast_op *op)
     }
 }
 
-static vec largest_around(const pp_fast_op *op, const pp_fast_tensor *in, const float *plane,
-                          place p)
+/* One row of outputs of one block: the largest of the kernel's rows, column by column, then across.
+ * `from` is the item's plane. */
+static void pool_row(const pp_fast_op *op, const pp_fast_tensor *in, const pp_fast_tensor *out,
+                     const float *from, int row, float *to)
 {
-    vec largest = vec_zero();
-    int found = 0;
-    for (int ky = 0; ky < op->kernel; ky++) {
-        for (int kx = 0; kx < op->kernel; kx++) {
-            int row = p.row * op->stride - op->padding + ky;
-            int column = p.column * op->stride - op->padding + kx;
-            if (row < 0 || column < 0 || row >= in->rows || column >= in->columns) continue;
-            size_t at = ((size_t)p.item * in->rows + row) * in->columns + column;
-            vec x = vec_load(plane + at * PP_LANES);
-            largest = found ? vec_max(x, largest) : x;
-            found = 1;
+    int top = row * op->stride - op->padding, bottom = top + op->kernel;
+    if (top < 0) top = 0;
+    if (bottom > in->rows) bottom = in->rows;
+    for (int x = 0; x < out->columns; x++) {
+        int left = x * op->stride - op->padding, right = left + op->kernel;
+        if (left < 0) left = 0;
+        if (right > in->columns) right = in->columns;
+        vec largest = vec_load(from + ((size_t)top * in->columns + left) * PP_LANES);
+        for (int y = top; y < bottom; y++) {
+            const float *line = from + (size_t)y * in->columns * PP_LANES;
+            for (int i = left; i < right; i++) {
+                largest = vec_max(vec_load(line + (size_t)i * PP_LANES), largest);
+            }
         }
+        vec_store(to + (size_t)x * PP_LANES, largest);
     }
-    return largest;
 }
 
 static void run_pool(const pp_fast_run *run, const pp_fast_op *op)
 {
     const pp_fast_tensor *in = &run->plan->tensors[op->in], *out = &run->plan->tensors[op->out];
-    int pixels = (int)pp_fast_plane(run, out);
+    size_t in_plane = (size_t)in->rows * in->columns * PP_LANES;
+    size_t out_row = (size_t)out->columns * PP_LANES;
     for (int block = 0; block < op->in_blocks; block++) {
         const float *from = pp_fast_block(run, op->in, op->in_block + block);
         float *to = pp_fast_block(run, op->out, op->out_block + block);
-        place p = {0, 0, 0};
-        for (int i = 0; i < pixels; i++, step_place(out, &p)) {
-            vec_store(to + (size_t)i * PP_LANES, largest_around(op, in, from, p));
+        for (int item = 0; item < run->n; item++) {
+            for (int row = 0; row < out->rows; row++, to += out_row) {
+                pool_row(op, in, out, from + item * in_plane, row, to);
+            }
         }
     }
 }

@@ -129,6 +129,9 @@ static void run_op(const pp_fast_run *run, const pp_fast_op *op)
     case PP_FAST_POOL:
         isa->pool(run, op);
         break;
+    case PP_FAST_THIN:
+        isa->thin(run, op);
+        break;
     default:
         isa->direct(run, op);
     }
@@ -144,7 +147,7 @@ static void add_time(double *total, double *since)
 static void fast_run(const pp_plan *plan, const void *packed, void *scratch,
                      const pp_net_input *input, int n, float *output, pp_profile *profile)
 {
-    pp_fast_run run = {plan, packed, scratch, NULL, n};
+    pp_fast_run run = {plan, packed, scratch, NULL, n, output};
     run.work = (float *)(run.scratch + plan->tensor_bytes * (size_t)n);
     pp_profile none = {0}, *times = profile != NULL ? profile : &none;
     double since = pp_clock_s();
@@ -155,7 +158,7 @@ static void fast_run(const pp_plan *plan, const void *packed, void *scratch,
         run_op(&run, &plan->ops[i]);
         add_time(times->op_s != NULL ? &times->op_s[i] : NULL, &since);
     }
-    store_output(&run, output);
+    if (!plan->ops[plan->graph->op_count - 1].to_output) store_output(&run, output);
     add_time(&times->output_s, &since);
 }
 
@@ -193,7 +196,7 @@ static int avx2_usable(void)
     return pp_fast_avx2.usable();
 }
 
-#define FAST_VERSION 1
+#define FAST_VERSION 2
 
 const pp_kernels pp_kernels_fast = {
     .name = "fast",

@@ -15,7 +15,7 @@
  *   WINOGRAD_2  4x4 and 3x3 stride 2: four phases of 2x2 taps, F(4x4, 2x2), summed as one product
  *   UP          bilinear x2 then 3x3: nine products at low resolution, interpolated and added
  *   DIRECT      anything else: gather pixels, one product
- *   THIN        as DIRECT from an input of very few channels, taps and channels in one row
+ *   THIN        from an input of very few channels: the product reads its rows as they lie
  *   POOL        maximum
  * Sources: Lavin and Gray 2016 (Winograd's minimal filtering); NETWORKS.md for the up path.
  */
@@ -58,7 +58,9 @@ typedef struct pp_fast_op {
     pp_activation before, after;
     size_t weight, bias; /* bytes from the start of the packed block */
     size_t weight_floats;
-    int chunk; /* DIRECT, THIN: pixels a product; WINOGRAD*: tile rows; UP: low rows */
+    /* UP, the last operation: its rows go to the caller's planes, not to a tensor. */
+    int to_output;
+    int chunk; /* DIRECT: pixels a product; WINOGRAD: tile rows, _2: tiles; UP: low rows */
     double multiply_adds;
 } pp_fast_op;
 
@@ -77,15 +79,17 @@ typedef struct pp_fast_run {
     const pp_plan *plan;
     const char *packed;
     char *scratch;
-    float *work; /* plan->work_bytes */
-    int n;       /* items */
+    float *work;   /* plan->work_bytes */
+    int n;         /* items */
+    float *output; /* [n, channels, rows, columns]: the caller's */
 } pp_fast_run;
 
 /* What an instruction set provides. */
 typedef struct pp_fast_isa {
     const char *name;
     int (*usable)(void);
-    void (*direct)(const pp_fast_run *run, const pp_fast_op *op); /* and THIN */
+    void (*direct)(const pp_fast_run *run, const pp_fast_op *op);
+    void (*thin)(const pp_fast_run *run, const pp_fast_op *op);
     void (*winograd)(const pp_fast_run *run, const pp_fast_op *op);
     void (*winograd_2)(const pp_fast_run *run, const pp_fast_op *op);
     void (*up)(const pp_fast_run *run, const pp_fast_op *op);

@@ -63,12 +63,13 @@ static void pack_direct(const packing *p)
 static void pack_thin(const packing *p)
 {
     int taps = p->op->kernel * p->op->kernel;
-    int k_blocks = (taps * p->inputs + PP_LANES - 1) / PP_LANES;
     for (int o = 0; o < p->outputs; o++) {
         for (int i = 0; i < p->inputs; i++) {
             const float *from = taps_of(p, o, i);
             for (int tap = 0; tap < taps; tap++) {
-                *element(p->to, k_blocks, tap * p->inputs + i, output_at(p, o)) = from[tap];
+                size_t row = (size_t)(output_at(p, o) / PP_LANES) * taps * p->inputs;
+                p->to[(row + tap * p->inputs + i) * PP_LANES + output_at(p, o) % PP_LANES] =
+                    from[tap];
             }
         }
     }
@@ -156,8 +157,7 @@ size_t pp_fast_packed_floats(const pp_fast_op *op, const pp_op *shape)
     size_t taps = (size_t)op->kernel * op->kernel;
     switch (op->method) {
     case PP_FAST_THIN:
-        return (taps * shape->in.channels + PP_LANES - 1) / PP_LANES * PP_LANES * op->out_blocks *
-               PP_LANES;
+        return taps * shape->in.channels * op->out_blocks * PP_LANES;
     case PP_FAST_WINOGRAD:
         return PP_WINOGRAD_POINTS * column;
     case PP_FAST_WINOGRAD_2:

@@ -6,11 +6,10 @@
 #include "nn/fast/plan.h"
 
 enum {
-    MOST_THIN_CHANNELS = 4,     /* of an input that is read in rows of taps and channels */
-    MOST_THIN_ROW = 1024,       /* taps * channels */
-    CACHE_FLOATS = 192 * 1024,  /* what the block being worked on may take of a 1 MB cache */
-    DIRECT_FLOATS = 256 * 1024, /* gathered pixels of a product */
-    UP_PIXELS = 128             /* low-resolution pixels of a product, about */
+    MOST_THIN_CHANNELS = 4,    /* of an input that is read in rows of taps and channels */
+    CACHE_FLOATS = 192 * 1024, /* what the block being worked on may take of a 1 MB cache */
+    DIRECT_FLOATS = 64 * 1024, /* gathered pixels of a product */
+    UP_PIXELS = 128            /* low-resolution pixels of a product, about */
 };
 
 static int blocks_of(int channels)
@@ -44,8 +43,7 @@ static int is_thin(const pp_graph *graph, int tensor)
         if (op->addend == 0) return 0;
         if (op->in.tensor != 0) continue;
         if (op->kind != PP_OP_CONV || op->dilation != 1 ||
-            op->in.channels != graph->tensors[0].channels ||
-            op->kernel * op->kernel * op->in.channels > MOST_THIN_ROW) {
+            op->in.channels != graph->tensors[0].channels || op->before != PP_LINEAR) {
             return 0;
         }
     }
@@ -156,21 +154,19 @@ static size_t plan_up(const pp_plan *plan, pp_fast_op *op)
                                              : 2 * (size_t)op->chunk;
     op->multiply_adds = (double)in->rows * in->columns * PP_UP_TAPS * op->in_blocks *
                         op->out_blocks * PP_LANES * PP_LANES;
-    return op->in_blocks * op->chunk * width + 2 * PP_UP_TAPS * ring_rows * width + 3 * width +
-           (2 * (size_t)in->columns + 2) * 4;
+    return op->in_blocks * op->chunk * width + 2 * PP_UP_TAPS * ring_rows * width +
+           6 * (width + 2 * PP_LANES) + 2 * width + (2 * (size_t)in->columns + 2) * 2;
 }
 
 static size_t plan_direct(const pp_plan *plan, pp_fast_op *op)
 {
     const pp_fast_tensor *in = &plan->tensors[op->in], *out = &plan->tensors[op->out];
     size_t taps = (size_t)op->kernel * op->kernel;
-    size_t depth = op->method == PP_FAST_THIN
-                       ? (size_t)blocks_of((int)taps * in->channels) * PP_LANES
-                       : taps * op->in_blocks * PP_LANES;
-    op->chunk = within(DIRECT_FLOATS / depth, 2 * PP_FAST_MOST_ROWS, 1 << 20);
+    size_t depth = taps * (op->method == PP_FAST_THIN ? in->channels : op->in_blocks * PP_LANES);
+    op->chunk = within(DIRECT_FLOATS / depth, 8 * PP_FAST_MOST_ROWS, 1 << 20);
     op->multiply_adds =
         (double)out->rows * out->columns * (double)depth * op->out_blocks * PP_LANES;
-    return (size_t)op->chunk * depth;
+    return op->method == PP_FAST_THIN ? 0 : (size_t)op->chunk * depth;
 }
 
 static void plan_op(pp_plan *plan, int index, pp_arena *packed)
@@ -207,6 +203,25 @@ static void plan_op(pp_plan *plan, int index, pp_arena *packed)
     pp_arena_take(packed, op->weight_floats, sizeof(float));
     op->bias = packed->used;
     pp_arena_take(packed, (size_t)op->out_blocks * PP_LANES, sizeof(float));
+}
+
+/* Where the last operation makes whole rows of a result that nothing else reads or writes, no
+ * tensor is needed for it. */
+static void plan_output(pp_plan *plan)
+{
+    const pp_graph *graph = plan->graph;
+    size_t last = graph->op_count - 1;
+    int result = graph->ops[last].out.tensor;
+    if (plan->ops[last].method != PP_FAST_UP ||
+        graph->ops[last].out.channels != graph->tensors[result].channels) {
+        return;
+    }
+    for (size_t i = 0; i < last; i++) {
+        const pp_op *op = &graph->ops[i];
+        if (op->in.tensor == result || op->out.tensor == result || op->addend == result) return;
+    }
+    plan->ops[last].to_output = 1;
+    plan->tensors[result].bytes = 0;
 }
 
 /* ---- sharing memory -------------------------------------------------------------------------- */
@@ -289,6 +304,7 @@ pp_status pp_fast_plan_create(pp_plan **out, const pp_graph *graph, const pp_fas
     }
     plan->isa = isa;
     for (size_t i = 0; i < graph->op_count; i++) plan_op(plan, (int)i, &packed);
+    plan_output(plan);
     for (size_t i = 0; i < graph->tensor_count; i++) place_tensor(plan, (int)i);
     plan->packed_bytes = packed.used;
     *out = plan;

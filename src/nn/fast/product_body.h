@@ -51,8 +51,15 @@ PP_INLINE void finish_tile(const product *p, int pixel, int column, const int ro
     }
 }
 
+/* Which part of the next column's weights a tile asks for, so that they are in the second-level
+ * cache when their turn comes: input blocks [from, to) of them. */
+typedef struct ahead {
+    int from, to;
+} ahead;
+
 /* rows x columns of C, both constants where it is called: the sums stay in registers. */
-PP_INLINE void tile(const product *p, int pixel, int column, const int rows, const int columns)
+PP_INLINE void tile(const product *p, int pixel, int column, ahead next, const int rows,
+                    const int columns)
 {
     const float *a = p->a + (size_t)pixel * PP_LANES;
     const size_t b_step = (size_t)p->k_blocks * PP_LANES * PP_LANES;
@@ -63,12 +70,20 @@ PP_INLINE void tile(const product *p, int pixel, int column, const int rows, con
         PP_UNROLL
         for (int j = 0; j < columns; j++) sums[i][j] = vec_zero();
     }
+    const float *fetch = b + columns * b_step;
     for (int block = 0; block < p->k_blocks; block++) {
+        /* A line a step, so that the requests never queue up; otherwise what is being read. */
+        const float *wanted = block >= next.from && block < next.to ? fetch : b;
+        fetch += PP_LANES * PP_LANES;
         PP_UNROLL
         for (int k = 0; k < PP_LANES; k++) {
             vec weights[TILE_COLUMNS];
             PP_UNROLL
             for (int j = 0; j < columns; j++) weights[j] = vec_load(b + j * b_step + k * PP_LANES);
+            PP_UNROLL
+            for (int j = 0; j < columns; j++) {
+                __builtin_prefetch(wanted + j * b_step + k * PP_LANES, 0, 2);
+            }
             PP_UNROLL
             for (int i = 0; i < rows; i++) {
                 vec x = vec_all(a[i * PP_LANES + k]);
@@ -85,11 +100,12 @@ PP_INLINE void tile(const product *p, int pixel, int column, const int rows, con
 #define PP_TILE(rows)                                                                              \
     case rows:                                                                                     \
         if (TILE_ROWS >= rows) {                                                                   \
-            tile(p, pixel, column, TILE_ROWS >= rows ? rows : 1, columns);                         \
+            tile(p, pixel, column, next, TILE_ROWS >= rows ? rows : 1, columns);                   \
         }                                                                                          \
         break
 
-PP_INLINE void tile_of(const product *p, int pixel, int column, int rows, const int columns)
+PP_INLINE void tile_of(const product *p, int pixel, int column, ahead next, int rows,
+                       const int columns)
 {
     switch (rows) {
         PP_TILE(1);
@@ -109,14 +125,16 @@ PP_INLINE void tile_of(const product *p, int pixel, int column, int rows, const 
     }
 }
 
-static __attribute__((noinline)) void wide_tile(const product *p, int pixel, int column, int rows)
+static __attribute__((noinline)) void wide_tile(const product *p, int pixel, int column, ahead next,
+                                                int rows)
 {
-    tile_of(p, pixel, column, rows, TILE_COLUMNS);
+    tile_of(p, pixel, column, next, rows, TILE_COLUMNS);
 }
 
-static __attribute__((noinline)) void narrow_tile(const product *p, int pixel, int column, int rows)
+static __attribute__((noinline)) void narrow_tile(const product *p, int pixel, int column,
+                                                  ahead next, int rows)
 {
-    tile_of(p, pixel, column, rows, 1);
+    tile_of(p, pixel, column, next, rows, 1);
 }
 
 /* Columns outside, pixels inside: a column's weights are read once from far and then found in the
@@ -129,8 +147,10 @@ static __attribute__((unused)) void multiply(const product *p)
         for (int i = 0; i < panels; i++) {
             int from = (int)((int64_t)p->pixels * i / panels);
             int to = (int)((int64_t)p->pixels * (i + 1) / panels);
-            if (wide) wide_tile(p, from, column, to - from);
-            else narrow_tile(p, from, column, to - from);
+            ahead next = {p->k_blocks * i / panels, p->k_blocks * (i + 1) / panels};
+            if (panels == 1) next.to = 0;
+            if (wide) wide_tile(p, from, column, next, to - from);
+            else narrow_tile(p, from, column, next, to - from);
         }
     }
 }

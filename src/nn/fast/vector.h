@@ -72,6 +72,37 @@ PP_INLINE vec vec_power2(vec n) /* 2^n for whole n in [-126, 127] */
     return _mm512_castsi512_ps(_mm512_slli_epi32(e, 23));
 }
 
+/* Row i of 16 becomes column i. */
+PP_INLINE void vec_transpose(vec *r)
+{
+    vec t[16];
+    PP_UNROLL
+    for (int i = 0; i < 16; i += 2) { /* pairs of rows: 2 x 2 numbers turned */
+        t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
+        t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
+    }
+    PP_UNROLL
+    for (int i = 0; i < 16; i += 4) { /* 4 x 4 numbers turned within each quarter */
+        for (int j = 0; j < 2; j++) {
+            r[i + 2 * j] = _mm512_shuffle_ps(t[i + j], t[i + 2 + j], 0x44);
+            r[i + 2 * j + 1] = _mm512_shuffle_ps(t[i + j], t[i + 2 + j], 0xee);
+        }
+    }
+    PP_UNROLL
+    for (int i = 0; i < 4; i++) { /* quarters: rows i, i + 4, i + 8, i + 12 */
+        vec a = _mm512_shuffle_f32x4(r[i], r[i + 4], 0x88);
+        vec b = _mm512_shuffle_f32x4(r[i], r[i + 4], 0xdd);
+        vec c = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0x88);
+        vec d = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0xdd);
+        t[i] = _mm512_shuffle_f32x4(a, c, 0x88);
+        t[i + 8] = _mm512_shuffle_f32x4(a, c, 0xdd);
+        t[i + 4] = _mm512_shuffle_f32x4(b, d, 0x88);
+        t[i + 12] = _mm512_shuffle_f32x4(b, d, 0xdd);
+    }
+    PP_UNROLL
+    for (int i = 0; i < 16; i++) r[i] = t[i];
+}
+
 #elif defined(PP_FAST_AVX2)
 
 #include <immintrin.h>
@@ -204,6 +235,19 @@ PP_INLINE vec vec_power2(vec n)
     PP_EACH(ldexpf(1, (int)n.x[i]));
 }
 
+#endif
+
+#if !defined(PP_FAST_AVX512)
+/* Row i of 16 becomes column i. */
+PP_INLINE void vec_transpose(vec *r)
+{
+    float from[16][16], to[16];
+    for (int i = 0; i < 16; i++) vec_store(from[i], r[i]);
+    for (int i = 0; i < 16; i++) {
+        for (int j = 0; j < 16; j++) to[j] = from[j][i];
+        r[i] = vec_load(to);
+    }
+}
 #endif
 
 PP_INLINE vec vec_zero(void)

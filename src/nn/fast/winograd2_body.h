@@ -54,23 +54,24 @@ PP_INLINE tile_place place_of_tile(const wino2 *w, int tile)
                         within % w->tile_columns * OUTPUTS_2};
 }
 
-/* Inputs 2 * output - 1 + phase + 2 * i of one phase of one tile and block of channels. */
+/* Inputs 2 * output - 1 + phase + 2 * i of one phase of one tile and block of channels. inside, a
+ * constant where it is called: all of them are there. */
 PP_INLINE void wino2_tile_in(const wino2 *w, tile_place p, const float *plane, int phase, float *to,
-                             size_t point_floats)
+                             size_t point_floats, const int inside)
 {
     const pp_fast_tensor *in = w->in;
     vec half[SIDE_2][SIDE_2];
     for (int i = 0; i < SIDE_2; i++) {
         int row = 2 * (p.row + i) - 1 + phase / 2;
-        int there = row >= 0 && row < in->rows;
+        int row_there = inside || (row >= 0 && row < in->rows);
         const float *from = plane;
-        if (there) from += ((size_t)p.item * in->rows + row) * in->columns * PP_LANES;
+        if (row_there) from += ((size_t)p.item * in->rows + row) * in->columns * PP_LANES;
         vec line[SIDE_2];
         PP_UNROLL
         for (int j = 0; j < SIDE_2; j++) {
             int column = 2 * (p.column + j) - 1 + phase % 2;
-            int inside = there && column >= 0 && column < in->columns;
-            line[j] = inside ? vec_load(from + (ptrdiff_t)column * PP_LANES) : vec_zero();
+            int there = inside || (row_there && column >= 0 && column < in->columns);
+            line[j] = there ? vec_load(from + (ptrdiff_t)column * PP_LANES) : vec_zero();
             line[j] = activate(line[j], w->op->before);
         }
         wino2_in(line, half[i]);
@@ -95,8 +96,12 @@ static void wino2_input(const wino2 *w)
             const float *plane = pp_fast_block(w->run, w->op->in, w->op->in_block + block);
             float *to = w->v + (size_t)(phase * in_blocks + block) * w->tiles * PP_LANES;
             for (int i = 0; i < w->tiles; i++) {
-                wino2_tile_in(w, place_of_tile(w, w->first_tile + i), plane, phase,
-                              to + (size_t)i * PP_LANES, point_floats);
+                tile_place p = place_of_tile(w, w->first_tile + i);
+                float *at = to + (size_t)i * PP_LANES;
+                int inside = p.row > 0 && p.column > 0 && 2 * p.row + 2 * SIDE_2 <= w->in->rows &&
+                             2 * p.column + 2 * SIDE_2 <= w->in->columns;
+                if (inside) wino2_tile_in(w, p, plane, phase, at, point_floats, 1);
+                else wino2_tile_in(w, p, plane, phase, at, point_floats, 0);
             }
         }
     }

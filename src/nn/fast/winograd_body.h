@@ -34,7 +34,9 @@ typedef struct wino {
     int points[2];                 /* used by tiles of the last row, of the last column: 4, 5, 6 */
     int most_tiles;                /* of a block */
     int tile_count, counts[CLASSES];
-    int base[4][CLASSES], point_tiles[4]; /* by kind of point: see count_tiles */
+    int point_tiles[4]; /* tiles that points of each kind hold: see kind_of_point */
+    /* Where tiles of a class begin, in floats from v and m, by point. */
+    size_t v_at[CLASSES][PP_WINOGRAD_POINTS], m_at[CLASSES][PP_WINOGRAD_POINTS];
     wino_tile *tiles;
     float *v, *m;
 } wino;
@@ -118,6 +120,22 @@ PP_INLINE void wino_out(const vec *m, vec *y, const int points)
 
 /* ---- tiles ----------------------------------------------------------------------------------- */
 
+/* A point holds the tiles of the classes that use it, class after class. */
+static void place_classes(wino *w)
+{
+    size_t v_point = (size_t)w->op->in_blocks * w->most_tiles * PP_LANES;
+    size_t m_point = (size_t)w->op->out_blocks * w->most_tiles * PP_LANES;
+    for (int point = 0; point < PP_WINOGRAD_POINTS; point++) {
+        int kind = kind_of_point(w, point / SIDE, point % SIDE), next = 0;
+        for (int class = 0; class < CLASSES; class ++) {
+            w->v_at[class][point] = point * v_point + (size_t)next * PP_LANES;
+            w->m_at[class][point] = point * m_point + (size_t)next * PP_LANES;
+            if ((class & kind) == 0) next += w->counts[class];
+        }
+        w->point_tiles[kind] = next;
+    }
+}
+
 /* Lists the tiles of strips [first, first + count) and counts their classes. */
 static void list_tiles(wino *w, int first, int count)
 {
@@ -136,96 +154,94 @@ static void list_tiles(wino *w, int first, int count)
                             class, w->counts[class]++};
         }
     }
-    for (int kind = 0; kind < 4; kind++) {
-        int next = 0;
-        for (int class = 0; class < CLASSES; class ++) {
-            w->base[kind][class] = next;
-            if ((class & kind) == 0) next += w->counts[class];
-        }
-        w->point_tiles[kind] = next;
-    }
+    place_classes(w);
 }
 
 /* ---- input ----------------------------------------------------------------------------------- */
 
-/* The patch of a tile in one block of channels, transformed; points are constants where called. */
+/* The patch of a tile in one block of channels, transformed. Constants where it is called: the
+ * points used down and across, and whether all of the patch lies inside the picture. */
 PP_INLINE void wino_tile_in(const wino *w, const wino_tile *tile, const float *plane, int block,
-                            const int rows, const int columns)
+                            const int rows, const int columns, const int inside)
 {
     const pp_fast_tensor *in = w->in;
     int d = w->op->dilation;
     vec half[SIDE][SIDE];
     for (int i = 0; i < rows; i++) {
         int row = tile->row + d * (i - 1);
-        int there = row >= 0 && row < in->rows;
+        int row_there = inside || (row >= 0 && row < in->rows);
         const float *from = plane;
-        if (there) from += ((size_t)tile->item * in->rows + row) * in->columns * PP_LANES;
+        if (row_there) from += ((size_t)tile->item * in->rows + row) * in->columns * PP_LANES;
         vec line[SIDE];
         PP_UNROLL
         for (int j = 0; j < columns; j++) {
             int column = tile->column + d * (j - 1);
-            int inside = there && column >= 0 && column < in->columns;
-            line[j] = inside ? vec_load(from + (ptrdiff_t)column * PP_LANES) : vec_zero();
+            int there = inside || (row_there && column >= 0 && column < in->columns);
+            line[j] = there ? vec_load(from + (ptrdiff_t)column * PP_LANES) : vec_zero();
             line[j] = activate(line[j], w->op->before);
         }
         wino_in(line, half[i], columns);
     }
-    size_t point_floats = (size_t)w->op->in_blocks * w->most_tiles * PP_LANES;
+    const size_t *at = w->v_at[tile->class];
+    float *to = w->v + ((size_t)block * w->most_tiles + tile->index) * PP_LANES;
     for (int j = 0; j < columns; j++) {
         vec line[SIDE], v[SIDE];
         PP_UNROLL
         for (int i = 0; i < rows; i++) line[i] = half[i][j];
         wino_in(line, v, rows);
         PP_UNROLL
-        for (int i = 0; i < rows; i++) {
-            int kind = kind_of_point(w, i, j);
-            size_t slot =
-                (size_t)block * w->point_tiles[kind] + w->base[kind][tile->class] + tile->index;
-            vec_store(w->v + (i * SIDE + j) * point_floats + slot * PP_LANES, v[i]);
-        }
+        for (int i = 0; i < rows; i++) vec_store(to + at[i * SIDE + j], v[i]);
     }
+}
+
+/* The last column's, last row's and corner's tiles, which are smaller. */
+static void wino_small_in(const wino *w, const wino_tile *tile, const float *plane, int block)
+{
+    int rows = tile->class & 2 ? w->points[0] : SIDE;
+    int columns = tile->class & 1 ? w->points[1] : SIDE;
+    if (rows == 6 && columns == 5) wino_tile_in(w, tile, plane, block, 6, 5, 0);
+    else if (rows == 6) wino_tile_in(w, tile, plane, block, 6, 4, 0);
+    else if (rows == 5 && columns == 6) wino_tile_in(w, tile, plane, block, 5, 6, 0);
+    else if (rows == 5 && columns == 5) wino_tile_in(w, tile, plane, block, 5, 5, 0);
+    else if (rows == 5) wino_tile_in(w, tile, plane, block, 5, 4, 0);
+    else if (columns == 6) wino_tile_in(w, tile, plane, block, 4, 6, 0);
+    else if (columns == 5) wino_tile_in(w, tile, plane, block, 4, 5, 0);
+    else wino_tile_in(w, tile, plane, block, 4, 4, 0);
 }
 
 static void wino_input(const wino *w)
 {
+    int d = w->op->dilation, reach = d * (SIDE - 2);
     for (int block = 0; block < w->op->in_blocks; block++) {
         const float *plane = pp_fast_block(w->run, w->op->in, w->op->in_block + block);
         for (int i = 0; i < w->tile_count; i++) {
             const wino_tile *tile = &w->tiles[i];
-            int rows = tile->class & 2 ? w->points[0] : SIDE;
-            int columns = tile->class & 1 ? w->points[1] : SIDE;
-            if (rows == 6 && columns == 6) wino_tile_in(w, tile, plane, block, 6, 6);
-            else if (rows == 6 && columns == 5) wino_tile_in(w, tile, plane, block, 6, 5);
-            else if (rows == 6) wino_tile_in(w, tile, plane, block, 6, 4);
-            else if (rows == 5 && columns == 6) wino_tile_in(w, tile, plane, block, 5, 6);
-            else if (rows == 5 && columns == 5) wino_tile_in(w, tile, plane, block, 5, 5);
-            else if (rows == 5) wino_tile_in(w, tile, plane, block, 5, 4);
-            else if (columns == 6) wino_tile_in(w, tile, plane, block, 4, 6);
-            else if (columns == 5) wino_tile_in(w, tile, plane, block, 4, 5);
-            else wino_tile_in(w, tile, plane, block, 4, 4);
+            int inside = tile->row >= d && tile->column >= d && tile->row + reach < w->in->rows &&
+                         tile->column + reach < w->in->columns;
+            if (tile->class != 0) wino_small_in(w, tile, plane, block);
+            else if (inside) wino_tile_in(w, tile, plane, block, 6, 6, 1);
+            else wino_tile_in(w, tile, plane, block, 6, 6, 0);
         }
     }
 }
 
 /* ---- output ---------------------------------------------------------------------------------- */
 
+/* One tile of one block of outputs. Constants where it is called: the points down and across, and
+ * whether all of its outputs are there (the last phases of a dilated layer may lack some). */
 PP_INLINE void wino_tile_out(const wino *w, const wino_tile *tile, int block, const int rows,
-                             const int columns)
+                             const int columns, const int whole)
 {
     const pp_fast_op *op = w->op;
     int d = op->dilation;
-    size_t point_floats = (size_t)op->out_blocks * w->most_tiles * PP_LANES;
+    const size_t *from = w->m_at[tile->class];
+    const float *m = w->m + ((size_t)block * w->most_tiles + tile->index) * PP_LANES;
     vec half[OUTPUTS][SIDE];
     for (int j = 0; j < columns; j++) {
-        vec m[SIDE], y[OUTPUTS];
+        vec line[SIDE], y[OUTPUTS];
         PP_UNROLL
-        for (int i = 0; i < rows; i++) {
-            int kind = kind_of_point(w, i, j);
-            size_t slot =
-                (size_t)block * w->point_tiles[kind] + w->base[kind][tile->class] + tile->index;
-            m[i] = vec_load(w->m + (i * SIDE + j) * point_floats + slot * PP_LANES);
-        }
-        wino_out(m, y, rows);
+        for (int i = 0; i < rows; i++) line[i] = vec_load(m + from[i * SIDE + j]);
+        wino_out(line, y, rows);
         PP_UNROLL
         for (int i = 0; i < rows - 2; i++) half[i][j] = y[i];
     }
@@ -234,14 +250,14 @@ PP_INLINE void wino_tile_out(const wino *w, const wino_tile *tile, int block, co
     const float *addend = op->addend < 0 ? NULL : pp_fast_block(w->run, op->addend, block);
     for (int i = 0; i < rows - 2; i++) {
         int row = tile->row + d * i;
-        if (row >= w->out->rows) break;
+        if (!whole && row >= w->out->rows) break;
         vec y[OUTPUTS];
         wino_out(half[i], y, columns);
         size_t at = ((size_t)tile->item * w->out->rows + row) * w->out->columns;
         PP_UNROLL
         for (int j = 0; j < columns - 2; j++) {
             int column = tile->column + d * j;
-            if (column >= w->out->columns) break;
+            if (!whole && column >= w->out->columns) break;
             size_t pixel = (at + column) * PP_LANES;
             vec x = vec_add(y[j], bias);
             if (addend != NULL) x = vec_add(x, vec_load(addend + pixel));
@@ -250,22 +266,30 @@ PP_INLINE void wino_tile_out(const wino *w, const wino_tile *tile, int block, co
     }
 }
 
+static void wino_small_out(const wino *w, const wino_tile *tile, int block)
+{
+    int rows = tile->class & 2 ? w->points[0] : SIDE;
+    int columns = tile->class & 1 ? w->points[1] : SIDE;
+    if (rows == 6 && columns == 5) wino_tile_out(w, tile, block, 6, 5, 0);
+    else if (rows == 6) wino_tile_out(w, tile, block, 6, 4, 0);
+    else if (rows == 5 && columns == 6) wino_tile_out(w, tile, block, 5, 6, 0);
+    else if (rows == 5 && columns == 5) wino_tile_out(w, tile, block, 5, 5, 0);
+    else if (rows == 5) wino_tile_out(w, tile, block, 5, 4, 0);
+    else if (columns == 6) wino_tile_out(w, tile, block, 4, 6, 0);
+    else if (columns == 5) wino_tile_out(w, tile, block, 4, 5, 0);
+    else wino_tile_out(w, tile, block, 4, 4, 0);
+}
+
 static void wino_output(const wino *w)
 {
+    int reach = w->op->dilation * (OUTPUTS - 1);
     for (int block = 0; block < w->op->out_blocks; block++) {
         for (int i = 0; i < w->tile_count; i++) {
             const wino_tile *tile = &w->tiles[i];
-            int rows = tile->class & 2 ? w->points[0] : SIDE;
-            int columns = tile->class & 1 ? w->points[1] : SIDE;
-            if (rows == 6 && columns == 6) wino_tile_out(w, tile, block, 6, 6);
-            else if (rows == 6 && columns == 5) wino_tile_out(w, tile, block, 6, 5);
-            else if (rows == 6) wino_tile_out(w, tile, block, 6, 4);
-            else if (rows == 5 && columns == 6) wino_tile_out(w, tile, block, 5, 6);
-            else if (rows == 5 && columns == 5) wino_tile_out(w, tile, block, 5, 5);
-            else if (rows == 5) wino_tile_out(w, tile, block, 5, 4);
-            else if (columns == 6) wino_tile_out(w, tile, block, 4, 6);
-            else if (columns == 5) wino_tile_out(w, tile, block, 4, 5);
-            else wino_tile_out(w, tile, block, 4, 4);
+            int whole = tile->row + reach < w->out->rows && tile->column + reach < w->out->columns;
+            if (tile->class != 0) wino_small_out(w, tile, block);
+            else if (whole) wino_tile_out(w, tile, block, 6, 6, 1);
+            else wino_tile_out(w, tile, block, 6, 6, 0);
         }
     }
 }
@@ -279,13 +303,13 @@ static void wino_products(const wino *w)
     for (int point = 0; point < PP_WINOGRAD_POINTS; point++) {
         int tiles = w->point_tiles[kind_of_point(w, point / SIDE, point % SIDE)];
         product p = {.a = w->v + point * v_floats,
-                     .a_step = (size_t)tiles * PP_LANES,
+                     .a_step = (size_t)w->most_tiles * PP_LANES,
                      .pixels = tiles,
                      .k_blocks = op->in_blocks,
                      .b = pp_fast_weight(w->run, op) + point * u_floats,
                      .columns = op->out_blocks,
                      .c = w->m + point * m_floats,
-                     .c_step = (size_t)tiles * PP_LANES};
+                     .c_step = (size_t)w->most_tiles * PP_LANES};
         if (tiles > 0) multiply(&p);
     }
 }
