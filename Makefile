@@ -141,6 +141,8 @@ fuzz: $(O)/tests/fuzz_readers
 	$(O)/tests/fuzz_readers $(FUZZ)
 demo: all
 	tools/demo
+bench: all
+	tools/bench
 lint: layers
 	tools/lint
 layers:

@@ -7,6 +7,7 @@
 /* One line a verb, in alphabetical order; the sentinel ends the list. */
 /* clang-format off */
 static const pp_verb *const verbs[] = {
+    &pp_verb_bench,
     &pp_verb_eval,
     &pp_verb_export,
     &pp_verb_fsck,

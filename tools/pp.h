@@ -8,6 +8,7 @@ typedef struct pp_verb {
     int (*run)(int argc, char **argv);
 } pp_verb;
 
+extern const pp_verb pp_verb_bench;
 extern const pp_verb pp_verb_eval;
 extern const pp_verb pp_verb_export;
 extern const pp_verb pp_verb_fsck;

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# pp bench networks and kernels: complete, and right before fast.
+set -eu
+pp=$PP_BIN/pp
+cd "$PP_WORK"
+"$pp" model init -o tiny.h5 --seed 3 --base-width 8 --levels 5 --components 6 --trunk-width 8 \
+    --trunk-blocks 1 --picture 112
+"$pp" bench networks tiny.h5 --runs 2 --windows 2 --json >networks.json
+"$pp" bench kernels tiny.h5 --runs 2 --json >kernels.json
+"$pp" bench kernels tiny.h5 --runs 2 | tail -n 5
+/usr/bin/python3 - <<'PYTHON'
+import json
+for name in ("networks.json", "kernels.json"):
+    shown = json.load(open(name))
+    assert shown["sound_ms"] > 0 and shown["frames3_ms"] > 0 and shown["sgemm_gflops"] > 0
+    assert len(shown["sound"]["layers"]) == 10 and len(shown["frames"]["layers"]) == 14
+    for layer in shown["sound"]["layers"] + shown["frames"]["layers"]:
+        assert layer["ms"] > 0 and layer["gflops_done"] >= 0 and layer["share_of_sgemm"] >= 0
+        assert ("plain_ms" in layer) == (name == "kernels.json")
+    parts = sum(layer["ms"] for layer in shown["sound"]["layers"])
+    assert parts <= shown["sound"]["ms"] * 1.001, (parts, shown["sound"]["ms"])
+PYTHON
+status=0; "$pp" bench networks tiny.h5 --kernels none 2>said || status=$?
+[ $status = 2 ] && grep -q "no kernel set" said

@@ -1,0 +1,7 @@
+/* The parts of `pp bench`; argv[0] is the sub-verb. Exit statuses as in pp.h. */
+#ifndef PP_TOOLS_CMD_BENCH_H
+#define PP_TOOLS_CMD_BENCH_H
+
+int pp_bench_networks(int argc, char **argv); /* networks, kernels */
+
+#endif
