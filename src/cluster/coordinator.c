@@ -15,6 +15,8 @@
 #define GRACE_S 20.0
 /* Asked to stop at once, it waits so long for workers to let go: mpirun kills a second later. */
 #define HASTE_S 0.4
+/* All videos done, it waits so long for workers whose work is not needed any more. */
+#define PATIENCE_S 10.0
 /* Under a time limit, the run is drained so long before it. */
 #define LIMIT_MARGIN_S 10.0
 
@@ -335,6 +337,9 @@ static pp_status look_for_the_end(pp_coordinator *c, pp_error *err)
         c->hopeless = 1;
         return pp_coordinator_drain(c, 0, "all workers are lost", err);
     }
+    if (state.done + state.failed == state.videos && c->settled_s == 0) {
+        c->settled_s = pp_clock_s();
+    }
     int most = 3 * c->setup.workers + 6;
     if (c->io_failures >= most && c->stopping == NULL) {
         c->hopeless = c->broken = 1;
@@ -375,6 +380,8 @@ int pp_coordinator_is_over(const pp_coordinator *c)
     pp_schedule_get_state(c->schedule, &state);
     /* Everyone must have heard that it is over, those included who have yet to ask. */
     int all_told = state.workers_stopped + state.workers_dead == c->setup.workers;
-    if ((state.over && all_told) || (c->hopeless && state.workers_busy == 0)) return 1;
+    int settled = state.done + state.failed == state.videos && c->settled_s > 0 &&
+                  pp_clock_s() > c->settled_s + PATIENCE_S;
+    if (settled || (state.over && all_told) || (c->hopeless && state.workers_busy == 0)) return 1;
     return c->drained_now_s > 0 && pp_clock_s() > c->drained_now_s + HASTE_S;
 }

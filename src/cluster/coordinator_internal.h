@@ -30,6 +30,7 @@ struct pp_coordinator {
     const char *stopping;                      /* why the run drains, NULL: it does not */
     int hopeless;         /* nothing can be read or written, or all workers are lost */
     int broken;           /* the former: running again alone will not help */
+    double settled_s;     /* when the last video was final; 0: not yet */
     double drained_now_s; /* when it was asked to stop at once; 0: it was not */
 };
 

@@ -158,7 +158,7 @@ static pp_status give(pp_schedule *schedule, int index, picked *what, pp_error *
     *what = PICKED_NOTHING;
     pp_status status = give_retry(schedule, index, what, err);
     if (status == PP_OK && *what == PICKED_NOTHING && schedule->late.count > 0) {
-        status = give_copy(schedule, index, pp_sched_share_s(schedule), what, err);
+        status = give_copy(schedule, index, 0.5 * pp_sched_share_s(schedule), what, err);
     }
     if (status == PP_OK && *what == PICKED_NOTHING) {
         status = give_longest(schedule, index, what, err);

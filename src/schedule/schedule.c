@@ -13,11 +13,11 @@ void pp_schedule_setup_default(pp_schedule_setup *setup, int workers)
         .most_attempts = 3,
         .most_deaths = 5,
         .dead_after_s = 60,
-        .overdue_factor = 3,
-        .overdue_least_s = 20,
-        .most_lease_s = 60,
+        .overdue_factor = 1.5,
+        .overdue_least_s = 5,
+        .most_lease_s = 30,
         .end_s = HUGE_VAL,
-        .most_copies = 1,
+        .most_copies = 2,
         .single_lease_windows = 60,
     };
     pp_costs_default(&setup->costs);
