@@ -92,8 +92,9 @@ static double share_of(const pp_display_state *state)
     return share < 0 ? 0 : share > 1 ? 1 : share;
 }
 
-/* "1234 of 5678 windows, 12.3 times real time, 3 min 20 s left, 2 failed" */
-static void words_of(const pp_display_state *state, char *text, size_t room)
+/* "12 of 40 videos, 340 of ~1200 windows, 12.3 times real time, 3 min 20 s left, 2 failed"; short,
+ * for a bar: "340/~1200 windows, 12.3x real time, 3 min 20 s left, 2 failed, 12/40 videos". */
+static void words_of(const pp_display_state *state, int brief, char *text, size_t room)
 {
     char left[40] = "", until[64] = "", failed[48] = "", dead[48] = "", doing[64] = "";
     if (state->left_s >= 0) {
@@ -106,16 +107,25 @@ static void words_of(const pp_display_state *state, char *text, size_t room)
     if (state->workers_dead > 0)
         snprintf(dead, sizeof dead, ", %d ranks lost", state->workers_dead);
     if (state->doing != NULL) snprintf(doing, sizeof doing, ", %s", state->doing);
-    snprintf(text, room,
-             "%lld of %lld videos, %.0f of %s%.0f windows, %.1f times real time%s%s%s%s",
-             (long long)(state->done + state->failed), (long long)state->videos,
-             state->windows_done, state->done + state->failed < state->videos ? "~" : "",
-             state->windows_total, state->times_real_time, until, failed, dead, doing);
+    long long done = state->done + state->failed, videos = state->videos;
+    const char *about = done < videos ? "~" : "";
+    double total = state->windows_total;
+    if (total < state->windows_done) total = state->windows_done;
+    if (brief) {
+        snprintf(text, room, "%.0f/%s%.0f windows, %.1fx real time%s%s%s%s, %lld/%lld videos",
+                 state->windows_done, about, total, state->times_real_time, until, failed, dead,
+                 doing, done, videos);
+    } else {
+        snprintf(text, room,
+                 "%lld of %lld videos, %.0f of %s%.0f windows, %.1f times real time%s%s%s%s", done,
+                 videos, state->windows_done, about, total, state->times_real_time, until, failed,
+                 dead, doing);
+    }
 }
 
 static void draw_bar(pp_display *display, const pp_display_state *state)
 {
-    enum { BAR = 20 };
+    enum { BAR = 12 };
     char words[320], line[420], bar[BAR + 1];
     struct winsize size = {0};
     int columns = ioctl(display->terminal, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
@@ -125,7 +135,7 @@ static void draw_bar(pp_display *display, const pp_display_state *state)
     memset(bar, '.', BAR);
     memset(bar, '#', (size_t)full);
     bar[BAR] = '\0';
-    words_of(state, words, sizeof words);
+    words_of(state, 1, words, sizeof words);
     int length =
         snprintf(line, sizeof line - 4, "\r[%s] %3.0f %% %s", bar, 100 * share_of(state), words);
     if (length > columns) length = columns; /* one short of the edge, with the '\r' */
@@ -174,7 +184,7 @@ void pp_display_update(pp_display *display, const pp_display_state *state, doubl
         write_json(state);
     } else {
         char words[320];
-        words_of(state, words, sizeof words);
+        words_of(state, 0, words, sizeof words);
         pp_log(PP_LOG_INFO, "%s", words);
     }
 }

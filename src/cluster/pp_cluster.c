@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/path.h"
 #include "cluster/agree.h"
 #include "cluster/cores.h"
 #include "cluster/default_model.h"
@@ -81,7 +82,10 @@ static pp_status find_model(program *p, char **scratch, pp_error *err)
     pp_status status = pp_default_model_find(&p->job.model, err);
     if (status != PP_OK || p->job.model != NULL) return status;
     const char *folder = p->job.out;
-    if (p->job.dry_run) {
+    char *made = pp_path_join(p->job.out, "untrained-2018.h5");
+    int is_made = made != NULL && pp_path_exists(made);
+    pp_free(made);
+    if (p->job.dry_run && !is_made) { /* it leaves nothing behind */
         *scratch = pp_strdup("/tmp/pp-cluster-XXXXXX");
         if (*scratch == NULL || mkdtemp(*scratch) == NULL) {
             return pp_fail_errno(err, "cannot make a temporary folder");

@@ -6,7 +6,7 @@
 
 /* Sleeps between looks for messages: short while they come, longer while nothing does, so that
  * rank 0 leaves its core to a worker. */
-#define SHORTEST_S 50e-6
+#define SHORTEST_S 200e-6
 #define LONGEST_S 2e-3
 
 static void send_to(void *user, int worker, const pp_message *message)
