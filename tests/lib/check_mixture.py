@@ -31,6 +31,7 @@ def check(path):
         source = source.decode() if isinstance(source, bytes) else source
         reference = decoded(source, int(archive.attrs["rate_hz"]))
         mixture = archive["/mixture/audio"][0].astype(np.float64)
+        residual_db = float(archive.attrs["residual_difference_db"])
     faults = []
     if abs(len(reference) - len(mixture)) > 1:
         faults.append(f"{len(mixture)} samples, ffmpeg gives {len(reference)}")
@@ -38,7 +39,10 @@ def check(path):
     off = level_db(mixture[:both] - reference[:both], reference[:both])
     if not off <= -60:
         faults.append(f"mixture {off:.1f} dB off ffmpeg's")
-    print(f"{path}: mixture {off:.1f} dB from ffmpeg's", *faults, sep="; ")
+    if not residual_db <= -80:
+        faults.append("the residual of its own mask is further off than -80 dB")
+    print(f"{path}: mixture {off:.1f} dB from ffmpeg's, residual {residual_db:.1f} dB from its own "
+          "mask's", *faults, sep="; ")
     return faults
 
 
