@@ -42,7 +42,8 @@ LDFLAGS  += $(OPT) -Wl,--as-needed
 LDLIBS   += -lm -ldl -lpthread
 
 MAIN_SOURCES := src/cluster/pp_cluster.c src/cluster/pp_train.c src/media/decoder/pp_decode.c
-LIB_SOURCES  := $(filter-out $(MAIN_SOURCES),$(wildcard src/*/*.c src/*/*/*.c))
+DECODER_SOURCES := src/media/decoder/shortage_malloc.c # goes before the C library's
+LIB_SOURCES  := $(filter-out $(MAIN_SOURCES) $(DECODER_SOURCES),$(wildcard src/*/*.c src/*/*/*.c))
 TOOL_SOURCES := $(wildcard tools/*.c tools/*/*.c)
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
 TEST_LIB_SOURCES := $(wildcard tests/lib/*.c)
@@ -105,7 +106,7 @@ $(BIN)/pp-cluster: $(O)/src/cluster/pp_cluster.o $(LIB)
 	$(link)
 $(BIN)/pp-train: $(O)/src/cluster/pp_train.o $(LIB)
 	$(link)
-$(BIN)/pp-decode: $(O)/src/media/decoder/pp_decode.o $(LIB)
+$(BIN)/pp-decode: $(O)/src/media/decoder/pp_decode.o $(call objects,$(DECODER_SOURCES)) $(LIB)
 	$(link)
 
 # ---- tests ----------------------------------------------------------------------------------
@@ -160,5 +161,5 @@ install: all
 clean:
 	rm -rf build compile_commands.json
 
--include $(patsubst %.c,$(O)/%.d,$(LIB_SOURCES) $(MAIN_SOURCES) $(TOOL_SOURCES) $(UNIT_SOURCES) \
+-include $(patsubst %.c,$(O)/%.d,$(LIB_SOURCES) $(MAIN_SOURCES) $(DECODER_SOURCES) $(TOOL_SOURCES) $(UNIT_SOURCES) \
          $(TEST_LIB_SOURCES) tests/fuzz/fuzz_readers.c)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "media/decoder/shortage.h"
 
 static const char *const kinds[] = {"", "crash", "hang", "spin", "eat", "lie", "open"};
 
@@ -35,6 +36,7 @@ int pp_fault_parse(const char *text, pp_faults *faults)
 static void eat(const pp_worker *worker)
 {
     size_t eaten = 0, most = (size_t)worker->job.limits.memory_bytes;
+    pp_shortage_is_fatal(0);
     for (size_t bytes = 1 << 24; bytes >= 1024 && eaten <= most;) {
         void *taken = malloc(bytes);
         if (taken != NULL) memset(taken, 1, bytes);
@@ -42,6 +44,7 @@ static void eat(const pp_worker *worker)
         else bytes /= 2;
     }
     if (eaten > most) _exit(PP_EXIT_NOMEM);
+    pp_shortage_is_fatal(1);
 }
 
 /* Reports that no honest worker sends: a slot that is not there, sound out of order and without

@@ -22,6 +22,7 @@
 #include "media/decoder/pictures.h"
 #include "media/decoder/sandbox.h"
 #include "media/decoder/scan.h"
+#include "media/decoder/shortage.h"
 
 enum { SESSION_FD = 3, VIDEO_FD = 4, SLOTS_FD = 5 }; /* PP_WORKER_FDS in all */
 
@@ -160,6 +161,7 @@ noreturn void pp_worker_main(const pp_worker_setup *setup)
     static pp_worker worker; /* of this process alone; large */
     int sandboxed = 0;
     if (prepare(&worker, setup, &sandboxed) != 0) _exit(1);
+    pp_shortage_is_fatal(1);
     pp_fault_act(&worker, 0);
     pp_input input;
     pp_error err = {0};
