@@ -12,6 +12,7 @@
 #include "pp.h"
 #include "store/archive.h"
 #include "store/folder.h"
+#include "tools/run_speed.h"
 
 static const char usage_text[] =
     "usage: pp report ARCHIVE.h5|OUT... [--json]\n"
@@ -19,7 +20,7 @@ static const char usage_text[] =
     "Says what was found in each video: its sources (label, level, where in the picture, when "
     "they\n"
     "play), where their sound lies in the archive, and which model found them. OUT is an output\n"
-    "folder of pp-cluster: all of its archives, by name.\n"
+    "folder of pp-cluster: all of its archives, by name, and how fast they were made.\n"
     "\n"
     "      --json    one JSON object a line, one line an archive\n"
     "\n"
@@ -94,7 +95,8 @@ static pp_status print_track(pp_archive *archive, int which, const char *name, p
     return status;
 }
 
-static pp_status print_words(pp_archive *archive, const source_line *lines, pp_error *err)
+static pp_status print_words(pp_archive *archive, const source_line *lines, double work_s,
+                             pp_error *err)
 {
     const pp_archive_header *header = pp_archive_get_header(archive);
     char duration[32];
@@ -109,6 +111,10 @@ static pp_status print_words(pp_archive *archive, const source_line *lines, pp_e
         printf("  This model is UNTRAINED (random weights from a seed). It separates nothing: the "
                "sources,\n  places and levels below only show that the machinery works.\n");
     }
+    if (work_s > 0) {
+        printf("  %.1f times real time: %.2f s of work on one core\n", header->duration_s / work_s,
+               work_s);
+    }
     for (int s = 0; s < header->sources; s++) print_source(s, &lines[s], header->duration_s);
     pp_status status = print_track(archive, PP_SOUND_RESIDUAL, "residual", err);
     if (status == PP_OK) status = print_track(archive, PP_SOUND_MIXTURE, "mixture", err);
@@ -118,7 +124,8 @@ static pp_status print_words(pp_archive *archive, const source_line *lines, pp_e
 
 /* ---- for programs ------------------------------------------------------------------------ */
 
-static pp_status print_json(pp_archive *archive, const source_line *lines, pp_error *err)
+static pp_status print_json(pp_archive *archive, const source_line *lines, double work_s,
+                            pp_error *err)
 {
     const pp_archive_header *header = pp_archive_get_header(archive);
     pp_json *json = pp_json_object(), *sources = pp_json_array();
@@ -129,6 +136,10 @@ static pp_status print_json(pp_archive *archive, const source_line *lines, pp_er
     pp_json_set_real(json, "start_s", header->source_start_s);
     pp_json_set_real(json, "end_s", header->source_end_s);
     pp_json_set_real(json, "duration_s", header->duration_s);
+    if (work_s > 0) {
+        pp_json_set_real(json, "work_s", work_s);
+        pp_json_set_real(json, "times_real_time", header->duration_s / work_s);
+    }
     pp_json_set_text(json, "model", header->model_name);
     pp_json_set_bool(json, "untrained", header->untrained);
     for (int s = 0; s < header->sources; s++) {
@@ -158,7 +169,7 @@ static pp_status print_json(pp_archive *archive, const source_line *lines, pp_er
 
 /* ---- archives ---------------------------------------------------------------------------- */
 
-static pp_status report_archive(const char *path, int as_json, pp_error *err)
+static pp_status report_archive(const char *path, int as_json, double work_s, pp_error *err)
 {
     pp_archive *archive = NULL;
     char **labels = NULL;
@@ -173,7 +184,8 @@ static pp_status report_archive(const char *path, int as_json, pp_error *err)
         status = pp_fail(err, PP_ERR_FORMAT, "%s: not every source has a label", path);
     if (status == PP_OK) status = read_sources(archive, labels, lines, err);
     if (status == PP_OK)
-        status = as_json ? print_json(archive, lines, err) : print_words(archive, lines, err);
+        status = as_json ? print_json(archive, lines, work_s, err)
+                         : print_words(archive, lines, work_s, err);
     pp_h5_free_texts(&labels, label_count);
     pp_archive_close(&archive);
     return status;
@@ -182,20 +194,24 @@ static pp_status report_archive(const char *path, int as_json, pp_error *err)
 static pp_status report_folder(const char *out_folder, int as_json, int *failures, pp_error *err)
 {
     pp_folder folder = {0};
+    run_speed *speed = NULL;
     int64_t found = 0;
     pp_status status = pp_folder_scan(&folder, out_folder, err);
+    if (status == PP_OK) status = run_speed_create(&speed, out_folder, err);
     for (int64_t i = 0; status == PP_OK && i < folder.count; i++) {
         if (folder.files[i].kind != PP_FILE_ARCHIVE) continue;
         pp_error one = {0};
         char *path = pp_path_join(out_folder, folder.files[i].path);
         if (path == NULL) status = pp_fail(err, PP_ERR_NOMEM, "no memory for a path");
         if (found++ > 0 && !as_json) printf("\n");
-        if (path != NULL && report_archive(path, as_json, &one) != PP_OK) {
+        double work_s = run_speed_work_s(speed, folder.files[i].path);
+        if (path != NULL && report_archive(path, as_json, work_s, &one) != PP_OK) {
             pp_log_failure(PP_LOG_ERROR, NULL, &one);
             ++*failures;
         }
         pp_free(path);
     }
+    run_speed_destroy(&speed);
     pp_folder_free(&folder);
     if (status == PP_OK && found == 0) {
         pp_fail(err, PP_ERR_NOT_FOUND, "%s holds no archives", out_folder);
@@ -226,7 +242,7 @@ static int run(int argc, char **argv)
         if (i > optind && !as_json) printf("\n");
         pp_status status = pp_path_is_folder(argv[i])
                                ? report_folder(argv[i], as_json, &failures, &err)
-                               : report_archive(argv[i], as_json, &err);
+                               : report_archive(argv[i], as_json, 0, &err);
         if (status == PP_OK) continue;
         pp_log_failure(PP_LOG_ERROR, NULL, &err);
         failures++;

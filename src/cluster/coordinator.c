@@ -242,7 +242,10 @@ static pp_status receive_finished(pp_coordinator *c, int worker, const pp_messag
         memcpy(told.stage_s, result->stage_s, sizeof told.stage_s);
         double windows = windows_of(&task, result, c->results[task.video]);
         status = pp_schedule_finished(c->schedule, m->lease, &told, pp_clock_s(), &counts, err);
-        if (counts) c->computed_windows += windows;
+        if (counts) {
+            c->computed_windows += windows;
+            pp_ledger_record(c->setup.ledger, c->record_of[task.video])->work_s += m->seconds;
+        }
     }
     note_end(c, worker, m, "finished", counts);
     return status;

@@ -100,8 +100,11 @@ void pp_coordinator_note_outcome(pp_coordinator *c, const pp_record *record, pp_
     pp_json_set_path(details, "path", record->input->path);
     if (*record->input->id) pp_json_set_text(details, "id", record->input->id);
     pp_json_set_text(details, "status", pp_status_name(outcome));
-    if (outcome == PP_OK) pp_json_set_text(details, "archive", record->archive);
-    else pp_json_set_path(details, "reason", record->failure->error.message);
+    if (outcome == PP_OK) {
+        pp_json_set_text(details, "archive", record->archive);
+        pp_json_set_real(details, "duration_s", record->duration_s);
+        pp_json_set_real(details, "work_s", record->work_s);
+    } else pp_json_set_path(details, "reason", record->failure->error.message);
     if (record->same_as >= 0) {
         const pp_record *other = pp_ledger_record(c->setup.ledger, (size_t)record->same_as);
         pp_json_set_text(details, "same_as", other->key);

@@ -49,6 +49,7 @@ typedef struct pp_record {
     char sha256[PP_HASH_HEX];
     char *archive; /* relative to OUT; owned */
     double duration_s, windows;
+    double work_s; /* that workers spent on it in this run: leases that counted */
     int sources;
     int64_t size_bytes, mtime_ns;
     pp_failure *failure; /* owned; of attempts so far, too */

@@ -17,6 +17,15 @@ run
 "$pp" fsck out | tee fsck.log
 grep -q "^3 archives, 0 shards, 0 failure records" fsck.log || fail "fsck counts wrongly"
 [ "$("$pp" query out --csv 'SELECT count(*) FROM videos' | tail -n 1)" = 3 ] || fail "the catalogue"
+"$pp" report --json out >report.json
+/usr/bin/python3 - <<'END' || fail "pp report"
+import json
+for video in map(json.loads, open("report.json")):
+    assert video["archive"].startswith("out/archives/") and video["work_s"] > 0, video
+    assert abs(video["times_real_time"] * video["work_s"] - video["duration_s"]) < 1e-6, video
+    assert all(source["path"].startswith("/stems/") for source in video["sources"]), video
+END
+"$pp" report out | grep -q "times real time" || fail "pp report leaves out how fast it was"
 archives=(out/archives/*/*.h5)
 mkdir before && cp "${archives[@]}" before/
 
