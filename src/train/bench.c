@@ -51,9 +51,15 @@ static pp_status make_up(const pp_train_shape *s, uint64_t seed, material *m, pp
         m->clip[i] = s->pictures > 0 ? (int)i : -1;
         m->label[i] = s->labels > 0 ? (int)i % s->labels : -1;
     }
-    *batch = (pp_train_batch){s->batch,    s->sources, m->sound,
-                              m->weight,   m->target,  s->pictures > 0 ? (int)asked : 0,
-                              m->pictures, m->clip,    m->label};
+    *batch = (pp_train_batch){.mixes = s->batch,
+                              .sources = s->sources,
+                              .sound = m->sound,
+                              .weight = m->weight,
+                              .target = m->target,
+                              .clips = s->pictures > 0 ? (int)asked : 0,
+                              .pictures = m->pictures,
+                              .clip = m->clip,
+                              .label = m->label};
     return PP_OK;
 }
 

@@ -385,7 +385,8 @@ pp_status pp_train_mixer_fill(pp_train_mixer *mixer, uint64_t seed, uint64_t fir
                                 .target = m->target,
                                 .pictures = m->pictures,
                                 .clip = m->clip,
-                                .label = m->label};
+                                .label = m->label,
+                                .picture_to_label = (float)m->options.picture_to_label};
     for (int i = 0; i < mixes; i++) make_mix(m, seed, first + (uint64_t)i, i, sources);
     if (m->options.shuffle_pictures) shuffle_clips(m, mixes * sources);
     *batch = m->batch;

@@ -307,6 +307,42 @@ static void back_vectors(pp_train_net *net, const pp_train_batch *batch)
     }
 }
 
+/* Kullback-Leibler divergence of two coins that show heads with these probabilities. */
+static double divergence(double wanted, double is)
+{
+    const double least = 1e-12;
+    double heads = wanted > least ? wanted * log(wanted / (is > least ? is : least)) : 0;
+    double tails = 1 - wanted > least
+                       ? (1 - wanted) * log((1 - wanted) / (1 - is > least ? 1 - is : least))
+                       : 0;
+    return heads + tails;
+}
+
+/* The term of picture_to_label: added to d_pooled; returns its part of the loss. */
+static double draw_to_labels(pp_train_net *net, const pp_train_batch *batch, int masks)
+{
+    const int k = net->shape.components;
+    const float *vector = net->vectors;
+    const float each = batch->picture_to_label / ((float)masks * (float)k);
+    double sum = 0;
+    if (!(each > 0)) return 0;
+    for (int mix = 0; mix < batch->mixes; mix++) {
+        asked list[2 * PP_TRAIN_MOST_SOURCES];
+        const int count = list_masks(batch, mix, list);
+        for (int m = 0; m < count; m++, vector += k) {
+            const int has_both =
+                list[m].clip >= 0 && m + 1 < count && list[m + 1].source == list[m].source;
+            if (!has_both) continue;
+            float *to = net->d_pooled + (long)list[m].clip * k;
+            for (int i = 0; i < k; i++) { /* the label's vector is the next */
+                to[i] += each * (vector[i] - vector[k + i]);
+                sum += divergence(vector[k + i], vector[i]);
+            }
+        }
+    }
+    return sum * each;
+}
+
 static void report(const pp_train_hooks *hooks, size_t first, size_t end)
 {
     if (hooks->gradient_ready != NULL) hooks->gradient_ready(hooks->user, first, end - first);
@@ -336,6 +372,7 @@ pp_status pp_train_net_step(pp_train_net *net, const pp_train_batch *batch, pp_t
     report(hooks, p->tensors[net->head_weight].offset, p->trained);
     pp_train_unet_backward(net->unet, batch->sound, batch->mixes, hooks);
     back_vectors(net, batch);
+    *mean_loss += draw_to_labels(net, batch, masks);
     const pp_train_tensor *labels = net->labels >= 0 ? &p->tensors[net->labels] : NULL;
     if (labels != NULL) report(hooks, labels->offset, labels->offset + labels->count);
     if (runs_trunk(net, batch, hooks)) {

@@ -56,10 +56,15 @@ typedef struct pp_train_batch {
     const float *pictures; /* [clips, shape.pictures, size, size, 3] normalised */
     const int *clip;       /* [mixes, sources] index of the source's clip, -1: no picture asked */
     const int *label;      /* [mixes, sources] -1: no label asked */
+    float picture_to_label; /* weight of the term below, 0: none */
 } pp_train_batch;
 
 /* Mean loss of all masks of the batch (double sums in a fixed order); gradients, set to zero first,
- * of that mean. hooks: borrowed. A batch without any mask is refused. */
+ * of that mean. hooks: borrowed. A batch without any mask is refused.
+ *
+ * A source that is asked for by picture and by label can also teach the video network directly:
+ * picture_to_label times the mean over all masks and components of the Kullback-Leibler divergence
+ * from the label's vector (taken as given) to the picture's is added to the loss. */
 pp_status pp_train_net_step(pp_train_net *net, const pp_train_batch *batch, pp_train_loss loss,
                             const pp_train_hooks *hooks, double *mean_loss,
                             pp_error *err) PP_MUST_USE;

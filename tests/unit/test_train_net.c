@@ -99,8 +99,15 @@ static int make_net(void **state)
         take(g, "/data/target", PP_H5_F32, 4), take(g, "/data/pictures", PP_H5_F32, 5),
         take(g, "/data/clip", PP_H5_I32, 2),   take(g, "/data/label", PP_H5_I32, 2)};
     memcpy(g->arrays, arrays, sizeof arrays);
-    g->batch =
-        (pp_train_batch){3, 2, arrays[0], arrays[1], arrays[2], 3, arrays[3], arrays[4], arrays[5]};
+    g->batch = (pp_train_batch){.mixes = 3,
+                                .sources = 2,
+                                .sound = arrays[0],
+                                .weight = arrays[1],
+                                .target = arrays[2],
+                                .clips = 3,
+                                .pictures = arrays[3],
+                                .clip = arrays[4],
+                                .label = arrays[5]};
     return 0;
 }
 
@@ -274,6 +281,61 @@ static void a_batch_can_be_learned_by_heart(void **state)
     pp_train_optimiser_destroy(&optimiser);
 }
 
+/* ---- pictures drawn to labels ---- */
+
+static double loss_of(golden *g, float picture_to_label)
+{
+    pp_error err = {0};
+    const pp_train_hooks hooks = {0};
+    double loss = 0;
+    g->batch.picture_to_label = picture_to_label;
+    assert_int_equal(pp_train_net_step(g->net, &g->batch, PP_TRAIN_BCE, &hooks, &loss, &err),
+                     PP_OK);
+    g->batch.picture_to_label = 0;
+    return loss;
+}
+
+/* What the term adds to the loss is never negative, and its derivative by the video network's last
+ * bias is what it adds to the gradient; labels are taken as given. */
+static void pictures_are_drawn_to_labels(void **state)
+{
+    golden *g = *state;
+    const float weight = 3, step = 0.02F;
+    const pp_train_params *params = pp_train_net_params(g->net);
+    float *without = pp_alloc(params->trained, sizeof *without);
+    const pp_train_tensor *bias = NULL, *labels = NULL;
+    for (size_t i = 0; i < params->count; i++) {
+        if (strcmp(params->tensors[i].name, "fc.bias") == 0) bias = &params->tensors[i];
+        if (strcmp(params->tensors[i].name, "labels.weight") == 0) labels = &params->tensors[i];
+    }
+    assert_non_null(bias);
+    assert_non_null(labels);
+    double plain = loss_of(g, 0);
+    memcpy(without, params->gradients, params->trained * sizeof *without);
+    assert_true(loss_of(g, weight) > plain);
+    for (size_t i = labels->offset; i < labels->offset + labels->count; i++) {
+        assert_true(params->gradients[i] == without[i]);
+    }
+    float added[3];
+    for (int k = 0; k < 3; k++) {
+        added[k] = params->gradients[bias->offset + (size_t)k] - without[bias->offset + (size_t)k];
+    }
+    for (int k = 0; k < 3; k++) {
+        float *value = params->values + bias->offset + k, middle = *value;
+        *value = middle + step;
+        double above = loss_of(g, weight) - loss_of(g, 0);
+        *value = middle - step;
+        double below = loss_of(g, weight) - loss_of(g, 0);
+        *value = middle;
+        double slope = (above - below) / (2.0 * step);
+        if (fabs(slope - added[k]) > 1e-3 * fabs(slope) + 1e-6) {
+            fail_msg("bias %d: %g, not %g", k, (double)added[k], slope);
+        }
+        assert_true(fabs(slope) > 1e-4);
+    }
+    pp_free(without);
+}
+
 /* Evaluation uses running statistics: with those of the batch forced in, it gives the same loss. */
 static void evaluation_uses_running_statistics(void **state)
 {
@@ -382,6 +444,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(adamw_steps_as_in_pytorch, make_net, free_net),
         cmocka_unit_test_setup_teardown(a_batch_can_be_learned_by_heart, make_net, free_net),
         cmocka_unit_test_setup_teardown(evaluation_uses_running_statistics, make_net, free_net),
+        cmocka_unit_test_setup_teardown(pictures_are_drawn_to_labels, make_net, free_net),
         cmocka_unit_test_setup_teardown(two_ranks_step_as_one, make_net, free_net),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
