@@ -97,7 +97,14 @@ static pp_status set_profile(pp_job *job, const setting_value *value, pp_error *
 
 static pp_status set_mask(pp_job *job, const setting_value *value, pp_error *err)
 {
-    return set_choice(&job->parameters.binary_masks, value, "ratio", "binary", err);
+    static const pp_mask_kind kinds[] = {PP_MASK_SHARED, PP_MASK_RATIO, PP_MASK_BINARY};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (strcmp(value->text, pp_mask_kind_name(kinds[i])) != 0) continue;
+        job->parameters.masks = kinds[i];
+        return PP_OK;
+    }
+    return pp_fail(err, PP_ERR_USAGE, "%s: '%s' is not shared, ratio or binary", value->name,
+                   value->text);
 }
 
 static pp_status set_log_format(pp_job *job, const setting_value *value, pp_error *err)

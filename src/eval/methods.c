@@ -5,15 +5,18 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "eval/masks.h"
+#include "nn/share.h"
 
 static const struct {
     const char *name, *title;
 } words[PP_METHODS] = {
     [PP_METHOD_MIXTURE] = {"mixture", "mixture itself"},
+    [PP_METHOD_MODEL_SHARED] = {"model-shared", "model, shared masks"},
     [PP_METHOD_MODEL_RATIO] = {"model-ratio", "model, ratio masks"},
     [PP_METHOD_MODEL_BINARY] = {"model-binary", "model, binary masks"},
     [PP_METHOD_SHUFFLED] = {"shuffled", "model, pictures shuffled"},
     [PP_METHOD_BLANKED] = {"blanked", "model, pictures blanked"},
+    [PP_METHOD_NAME_SHARED] = {"name-shared", "model by name, shared masks"},
     [PP_METHOD_NAME_RATIO] = {"name-ratio", "model by name, ratio masks"},
     [PP_METHOD_NAME_BINARY] = {"name-binary", "model by name, binary masks"},
     [PP_METHOD_NMF_BLIND] = {"nmf-blind", "NMF, grouped blindly"},
@@ -43,10 +46,12 @@ static pp_status parse_one(unsigned *out, const char *name, size_t length, pp_er
         *out |= 1U << m;
         return PP_OK;
     }
-    return pp_fail(err, PP_ERR_USAGE,
-                   "no method '%.*s': all, mixture, model-ratio, model-binary, shuffled, blanked, "
-                   "nmf-blind, nmf, ideal-binary, ideal-ratio",
-                   (int)length, name);
+    return pp_fail(
+        err, PP_ERR_USAGE,
+        "no method '%.*s': all, mixture, model-shared, model-ratio, model-binary, shuffled, "
+        "blanked, name-shared, name-ratio, name-binary, nmf-blind, nmf, ideal-binary, "
+        "ideal-ratio",
+        (int)length, name);
 }
 
 pp_status pp_methods_parse(unsigned *out, const char *names, pp_error *err)
@@ -188,15 +193,24 @@ static pp_status nmf_masks(pp_methods *m, const pp_method_task *task, pp_nmf_gro
     return PP_OK;
 }
 
+static int asks_by_name(pp_method method)
+{
+    return method == PP_METHOD_NAME_SHARED || method == PP_METHOD_NAME_RATIO ||
+           method == PP_METHOD_NAME_BINARY;
+}
+
 /* The model's masks for these vectors, from the component maps computed once a mixture. */
 static void model_masks(pp_methods *m, const pp_method_task *task, const float *const *vectors,
-                        int binary)
+                        pp_method method)
 {
+    const int binary = method == PP_METHOD_MODEL_BINARY || method == PP_METHOD_NAME_BINARY;
+    const int alone = method == PP_METHOD_MODEL_RATIO || method == PP_METHOD_NAME_RATIO || binary;
     const size_t k = (size_t)pp_model_get_shape(m->model)->components;
     for (int i = 0; i < task->sources; i++) {
         memcpy(m->vectors + (size_t)i * k, vectors[i], k * sizeof(float));
     }
     pp_model_masks_float(m->model, m->scratch, m->maps, m->vectors, task->sources, m->model_masks);
+    if (!alone) pp_masks_share(m->model_masks, task->sources, (int64_t)m->log_cells);
     for (int i = 0; i < task->sources; i++) {
         pp_spectrogram_separate(m->mixture, m->model_masks + (size_t)i * m->log_cells,
                                 binary ? PP_MASK_LOG_BINARY : PP_MASK_LOG, m->estimates[i]);
@@ -217,10 +231,9 @@ static pp_status separate(pp_methods *m, const pp_method_task *task, pp_method m
 {
     const float *blank[PP_BSS_MOST_SOURCES];
     for (int i = 0; i < task->sources; i++) blank[i] = task->blank;
-    const int by_name = method == PP_METHOD_NAME_RATIO || method == PP_METHOD_NAME_BINARY;
     const float *const *vectors = method == PP_METHOD_SHUFFLED  ? task->shuffled
                                   : method == PP_METHOD_BLANKED ? blank
-                                  : by_name                     ? task->named
+                                  : asks_by_name(method)        ? task->named
                                                                 : task->vectors;
     *possible = 1;
     switch (method) {
@@ -239,10 +252,7 @@ static pp_status separate(pp_methods *m, const pp_method_task *task, pp_method m
         return nmf_masks(m, task, PP_NMF_BLIND, err);
     default:
         *possible = m->model != NULL && all_there(vectors, task->sources);
-        if (*possible) {
-            const int binary = method == PP_METHOD_MODEL_BINARY || method == PP_METHOD_NAME_BINARY;
-            model_masks(m, task, vectors, binary);
-        }
+        if (*possible) model_masks(m, task, vectors, method);
         return PP_OK;
     }
 }

@@ -16,11 +16,13 @@
  * pictures, or a model that knows the sources' names. */
 typedef enum pp_method {
     PP_METHOD_MIXTURE,      /* the mixture for every source */
+    PP_METHOD_MODEL_SHARED, /* the model, sources compete for each bin (nn/share.h) */
     PP_METHOD_MODEL_RATIO,  /* the model, masks as they are */
     PP_METHOD_MODEL_BINARY, /* the model, masks cut at 0.5 on the linear grid */
-    PP_METHOD_SHUFFLED,     /* ratio masks, pictures of another mixture's sources */
-    PP_METHOD_BLANKED,      /* ratio masks, pictures without content */
-    PP_METHOD_NAME_RATIO,   /* the model asked by the source's name, ratio masks */
+    PP_METHOD_SHUFFLED,     /* shared masks, pictures of another mixture's sources */
+    PP_METHOD_BLANKED,      /* shared masks, pictures without content */
+    PP_METHOD_NAME_SHARED,  /* the model asked by the sources' names, shared masks */
+    PP_METHOD_NAME_RATIO,   /* the same, masks as they are */
     PP_METHOD_NAME_BINARY,  /* the same, masks cut at 0.5 on the linear grid */
     PP_METHOD_NMF_BLIND,    /* components grouped without knowing the sources */
     PP_METHOD_NMF,          /* components assigned by an oracle */
@@ -31,8 +33,9 @@ typedef enum pp_method {
 
 #define PP_METHODS_ALL ((1U << PP_METHODS) - 1)
 #define PP_METHODS_MODEL                                                                           \
-    (1U << PP_METHOD_MODEL_RATIO | 1U << PP_METHOD_MODEL_BINARY | 1U << PP_METHOD_SHUFFLED |       \
-     1U << PP_METHOD_BLANKED | 1U << PP_METHOD_NAME_RATIO | 1U << PP_METHOD_NAME_BINARY)
+    (1U << PP_METHOD_MODEL_SHARED | 1U << PP_METHOD_MODEL_RATIO | 1U << PP_METHOD_MODEL_BINARY |   \
+     1U << PP_METHOD_SHUFFLED | 1U << PP_METHOD_BLANKED | 1U << PP_METHOD_NAME_SHARED |            \
+     1U << PP_METHOD_NAME_RATIO | 1U << PP_METHOD_NAME_BINARY)
 
 const char *pp_method_name(pp_method method);  /* "mixture", "model-ratio", ... for files */
 const char *pp_method_title(pp_method method); /* for people */

@@ -57,7 +57,7 @@ void pp_keys_of(pp_keys *keys, const char *source_sha256, const pp_source *sourc
     key_of(stage[PP_STAGE_CAST], "cast %s most %d alike %.17g pool %d", keys->energy,
            p->most_sources, pp_parameters_cast_threshold(p), shape->pool_average);
     key_of(stage[PP_STAGE_SEPARATE], "separate %s masks %s", stage[PP_STAGE_CAST],
-           p->binary_masks ? "binary" : "ratio");
+           pp_mask_kind_name(p->masks));
     key_of(stage[PP_STAGE_PUBLISH], "publish %s format %d profile %d", stage[PP_STAGE_SEPARATE],
            PP_ARCHIVE_FORMAT, (int)p->profile);
 }

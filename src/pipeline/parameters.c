@@ -56,6 +56,12 @@ pp_status pp_parameters_check(const pp_parameters *p, pp_error *err)
     return PP_OK;
 }
 
+const char *pp_mask_kind_name(pp_mask_kind kind)
+{
+    static const char *const names[] = {"shared", "ratio", "binary"};
+    return names[kind];
+}
+
 char *pp_parameters_json(const pp_parameters *parameters)
 {
     pp_json *json = pp_json_object();
@@ -63,7 +69,7 @@ char *pp_parameters_json(const pp_parameters *parameters)
     pp_json_set_int(json, "window_step_frames", parameters->window_step_frames);
     pp_json_set_int(json, "most_sources", parameters->most_sources);
     pp_json_set_real(json, "cast_threshold", pp_parameters_cast_threshold(parameters));
-    pp_json_set_text(json, "masks", parameters->binary_masks ? "binary" : "ratio");
+    pp_json_set_text(json, "masks", pp_mask_kind_name(parameters->masks));
     pp_json_set_text(json, "profile",
                      parameters->profile == PP_PROFILE_PIXELS ? "pixels" : "stems");
     pp_json_set_bool(json, "strict", parameters->strict);

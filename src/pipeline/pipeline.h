@@ -61,12 +61,20 @@ const char *pp_stage_name(pp_stage stage);
 
 typedef enum pp_profile { PP_PROFILE_STEMS, PP_PROFILE_PIXELS } pp_profile;
 
+typedef enum pp_mask_kind {
+    PP_MASK_SHARED, /* sources compete for each bin (nn/share.h) */
+    PP_MASK_RATIO,  /* each source's sigmoid mask; where they sum above 1, scaled down */
+    PP_MASK_BINARY  /* 1 where the sigmoid mask is above one half */
+} pp_mask_kind;
+
+const char *pp_mask_kind_name(pp_mask_kind kind); /* "shared", "ratio", "binary" */
+
 typedef struct pp_parameters {
     double frame_interval_s; /* 2: the grid of `see` */
     int window_step_frames;  /* 192: STFT frames between windows of `listen` */
     int most_sources;        /* 4; at most PP_MOST_SOURCES */
     double cast_threshold;   /* how alike pixels of one source are, 0..1; 0: the default */
-    int binary_masks;        /* stems through binary masks; default ratio masks */
+    pp_mask_kind masks;      /* of the stems */
     pp_profile profile;
     int strict;               /* the kernel set is part of the keys */
     int segment_windows;      /* 30 (about 134 s): affects no byte */

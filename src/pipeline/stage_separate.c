@@ -1,6 +1,6 @@
 /* separate: the stems of one segment's own samples.
  *
- *   8-bit maps of a window -> masks of all sources -> unwarped to linear frequency
+ *   8-bit maps of a window -> masks of all sources, which compete -> unwarped to linear frequency
  *   windows that overlap   -> cross-faded on the STFT grid -> sums above 1 scaled down
  *   mixture's spectrum x mask, mixture's phase -> inverse STFT -> stem
  *   residual = mixture - stems, in double; its own mask, 1 - sum, must give the same
@@ -12,6 +12,7 @@
 #include <math.h>
 
 #include "base/memory.h"
+#include "nn/share.h"
 #include "pipeline/activity.h"
 #include "pipeline/crossfade.h"
 #include "pipeline/room.h"
@@ -171,14 +172,14 @@ static pp_status compute_masks(separate *at, int64_t window, pp_window_masks *sl
     pp_model_masks(pipeline->is.model, pipeline->scratch, &at->maps, at->vectors, at->sources,
                    at->log_masks);
     int64_t log_grid = (int64_t)shape->log_rows * shape->window_frames;
+    pp_mask_kind kind = pipeline->is.parameters->masks;
+    if (kind == PP_MASK_SHARED) pp_masks_share(at->log_masks, at->sources, log_grid);
     int64_t grid = (int64_t)at->bins * shape->window_frames;
     for (int s = 0; s < at->sources; s++) {
         pp_warp_to_linear(pipeline->warp, at->log_masks + s * log_grid, shape->window_frames,
                           slot->linear + s * grid);
     }
-    if (pipeline->is.parameters->binary_masks) {
-        pp_masks_make_binary(slot->linear, at->sources * grid);
-    }
+    if (kind == PP_MASK_BINARY) pp_masks_make_binary(slot->linear, at->sources * grid);
     slot->window = window;
     return PP_OK;
 }

@@ -38,7 +38,7 @@ static void arguments_are_understood(void **state)
     assert_string_equal(job.out, "/tmp/x");
     assert_int_equal(job.parameters.profile, PP_PROFILE_PIXELS);
     assert_int_equal(job.parameters.most_sources, 3);
-    assert_int_equal(job.parameters.binary_masks, 1);
+    assert_int_equal(job.parameters.masks, PP_MASK_BINARY);
     assert_true(job.parameters.frame_interval_s == 0.5);
     assert_true(job.max_failures == 2.5 && job.max_failures_percent);
     assert_int_equal(job.log_form, PP_LOG_JSON);
@@ -101,7 +101,7 @@ static void job_files_say_the_same(void **state)
     assert_string_equal(job.file, path);
     assert_string_equal(job.out, "/tmp/out");         /* from the job file's folder */
     assert_int_equal(job.parameters.most_sources, 5); /* the command line wins */
-    assert_int_equal(job.parameters.binary_masks, 1);
+    assert_int_equal(job.parameters.masks, PP_MASK_BINARY);
     assert_int_equal(job.parameters.keep_shards, 1);
     assert_true(job.max_failures == 3 && !job.max_failures_percent);
     assert_int_equal(job.input_count, 3);

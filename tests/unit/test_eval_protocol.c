@@ -288,17 +288,18 @@ static void a_written_protocol_gives_equal_numbers(void **state)
     OK(pp_eval_run(b.protocol, b.cache, b.reader, b.model, &b.classes, NULL, &second, &err));
     assert_same_scores(first, second, 4);
     /* What shuffled and blanked pictures change is the model's estimate. */
-    int shuffled = 0, blanked = 0, named = 0;
+    int shared = 0, shuffled = 0, blanked = 0, named = 0;
     for (size_t m = 0; m < 4; m++) {
         const pp_score *s = first[m].score;
-        const double own = s[PP_METHOD_MODEL_RATIO].figures.sdr_db[0];
+        const double own = s[PP_METHOD_MODEL_SHARED].figures.sdr_db[0];
+        shared += own != s[PP_METHOD_MODEL_RATIO].figures.sdr_db[0];
         shuffled += own != s[PP_METHOD_SHUFFLED].figures.sdr_db[0];
         blanked += own != s[PP_METHOD_BLANKED].figures.sdr_db[0];
-        named += own != s[PP_METHOD_NAME_RATIO].figures.sdr_db[0];
+        named += own != s[PP_METHOD_NAME_SHARED].figures.sdr_db[0];
         assert_true(s[PP_METHOD_IDEAL_RATIO].figures.sdr_db[0] >
                     s[PP_METHOD_MIXTURE].figures.sdr_db[0] + 3.0);
     }
-    assert_true(shuffled > 0 && blanked > 0 && named > 0);
+    assert_true(shared > 0 && shuffled > 0 && blanked > 0 && named > 0);
     clear_bench(&b);
     /* Another file under the same name is noticed. */
     char *changed = pp_strdup(a.protocol->files[a.protocol->mixtures[0].source[0].sound].path);

@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "nn/blas.h"
 #include "nn/kernels.h"
+#include "nn/share.h"
 
 static float *random_floats(pp_random *random, size_t count, double spread)
 {
@@ -112,6 +113,38 @@ static void quantised_maps_come_back(void **state)
     assert_true(codes[0] == 0 && codes[1] == 255 && codes[2] == 0 && codes[3] == 128);
 }
 
+/* Shares follow from all masks of a bin, 0 and 1 included, and leave room for nobody. */
+static void masks_share_each_bin(void **state)
+{
+    (void)state;
+    enum { SOURCES = 3, BINS = 1337 };
+    static float masks[SOURCES][BINS], before[SOURCES][BINS];
+    pp_random random;
+    pp_random_seed(&random, 801, 0);
+    for (int s = 0; s < SOURCES; s++) {
+        for (int i = 0; i < BINS; i++) masks[s][i] = (float)pp_random_uniform(&random);
+        masks[s][0] = 0;
+        masks[s][1] = 1;
+        masks[s][2] = s == 1;
+    }
+    memcpy(before, masks, sizeof masks);
+    pp_masks_share(&masks[0][0], SOURCES, BINS);
+    for (int i = 0; i < BINS; i++) {
+        double odds2[SOURCES], sum = PP_SHARE_NOBODY, shared = 0;
+        for (int s = 0; s < SOURCES; s++) {
+            double p = before[s][i], odds = p / fmax(1 - p, 1e-6);
+            sum += odds2[s] = odds * odds;
+        }
+        for (int s = 0; s < SOURCES; s++) {
+            assert_float_equal(masks[s][i], odds2[s] / sum, 1e-5);
+            shared += masks[s][i];
+        }
+        assert_true(shared <= 1 + 1e-6);
+    }
+    assert_true(masks[0][0] == 0 && masks[1][2] > 0.999F && masks[0][2] == 0);
+    assert_float_equal(masks[0][1], 1.0 / 3, 1e-5);
+}
+
 static int load(void **state)
 {
     (void)state;
@@ -124,6 +157,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(masks_and_energies),
         cmocka_unit_test(quantised_maps_come_back),
+        cmocka_unit_test(masks_share_each_bin),
     };
     return cmocka_run_group_tests(tests, load, NULL);
 }

@@ -18,6 +18,7 @@
 #include "model/checkpoint.h"
 #include "model/file.h"
 #include "nn/blas.h"
+#include "nn/share.h"
 
 enum { BINS = 512, FRAMES = 256, ROWS = 256, GRID = ROWS * FRAMES, SAMPLES = 65535, SIZE = 224 };
 enum { PIXELS = 14 * 14, SOURCES = 4 };
@@ -138,6 +139,24 @@ static void make_stem(const sound *at, const float *mask, float *stem)
     pp_free(masked);
 }
 
+/* Masks of the same sources, exact and from 8-bit maps, and the stems that they give. */
+static void compare_masks(const char *name, const char *kind, const sound *at, const float *exact,
+                          const float *kept)
+{
+    float *exact_stem = room(SAMPLES), *kept_stem = room(SAMPLES);
+    for (int s = 0; s < SOURCES; s++) {
+        double masks = ratio_db(exact + s * GRID, kept + s * GRID, GRID);
+        make_stem(at, exact + s * GRID, exact_stem);
+        make_stem(at, kept + s * GRID, kept_stem);
+        double stems = ratio_db(exact_stem, kept_stem, SAMPLES);
+        print_message("%s, %s masks: %s: 8 bits against floats: masks %.1f dB, stem %.1f dB\n",
+                      name, kind, s == 0 ? "the clip" : "a pixel", masks, stems);
+        assert_true(masks > least_db && stems > least_db);
+    }
+    pp_free(exact_stem);
+    pp_free(kept_stem);
+}
+
 static void compare(const char *name, const pp_model *model, const sound *at, const uint8_t *rgb)
 {
     pp_error err = {0};
@@ -146,7 +165,6 @@ static void compare(const char *name, const pp_model *model, const sound *at, co
     assert_int_equal(pp_model_scratch_create(&scratch, model, 3, &err), PP_OK);
     float *features = room(3 * k * PIXELS), *vectors = room(SOURCES * k), *maps = room(k * GRID);
     float *exact = room(SOURCES * GRID), *kept = room(SOURCES * GRID);
-    float *exact_stem = room(SAMPLES), *kept_stem = room(SAMPLES);
     pp_quantised_maps codes = {pp_alloc(k * GRID, 1), room(k), room(k)};
     pp_model_see(model, scratch, rgb, 3, features);
     pp_model_listen(model, scratch, at->input, 1, maps);
@@ -154,21 +172,14 @@ static void compare(const char *name, const pp_model *model, const sound *at, co
     pp_model_quantise(model, maps, &codes);
     pp_model_masks_float(model, scratch, maps, vectors, SOURCES, exact);
     pp_model_masks(model, scratch, &codes, vectors, SOURCES, kept);
-    for (int s = 0; s < SOURCES; s++) {
-        double masks = ratio_db(exact + s * GRID, kept + s * GRID, GRID);
-        make_stem(at, exact + s * GRID, exact_stem);
-        make_stem(at, kept + s * GRID, kept_stem);
-        double stems = ratio_db(exact_stem, kept_stem, SAMPLES);
-        print_message("%s: %s: 8 bits against floats: masks %.1f dB, stem %.1f dB\n", name,
-                      s == 0 ? "the clip" : "a pixel", masks, stems);
-        assert_true(masks > least_db && stems > least_db);
-    }
-    void *used[] = {features,   vectors,   maps,        exact,       kept,
-                    exact_stem, kept_stem, codes.codes, codes.scale, codes.offset};
+    compare_masks(name, "ratio", at, exact, kept);
+    pp_masks_share(exact, SOURCES, GRID);
+    pp_masks_share(kept, SOURCES, GRID);
+    compare_masks(name, "shared", at, exact, kept);
+    void *used[] = {features, vectors, maps, exact, kept, codes.codes, codes.scale, codes.offset};
     for (size_t i = 0; i < sizeof used / sizeof *used; i++) pp_free(used[i]);
     pp_model_scratch_destroy(&scratch);
 }
-
 static void eight_bits_cost_less_than_35_db(void **state)
 {
     (void)state;

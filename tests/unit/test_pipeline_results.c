@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "nn/share.h"
 #include "pipeline_world.h"
 
 #include "dsp/stft.h"
@@ -134,6 +135,7 @@ static void stems_are_those_of_the_whole_done_at_once(void **state)
     for (int i = 0; i < windows; i++) {
         pp_quantised_maps maps = maps_of(&t, i);
         pp_model_masks(w->plain, t.scratch, &maps, t.vectors, sources, log_masks);
+        pp_masks_share(log_masks, sources, GRID);
         all[i] = (pp_window_masks){i, linear + (size_t)i * of_one};
         for (int s = 0; s < sources; s++) {
             pp_warp_to_linear(t.warp, log_masks + s * GRID, FRAMES,
@@ -165,6 +167,7 @@ static void a_constant_mask_gives_that_share_of_every_sample(void **state)
         snprintf(text, sizeof text, "samples=%ld seed=%d", lengths[l], (int)l);
         char *video = make_video(w, "constant.mp4", text);
         run how = {.model = w->constant, .parameters = small_parameters(), .out = "constant"};
+        how.parameters.masks = PP_MASK_RATIO; /* the constant itself, whatever else is there */
         how.parameters.segment_windows = 3;
         pp_lease_result result;
         run_whole(w, &how, video, &result);

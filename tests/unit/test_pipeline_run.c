@@ -153,7 +153,7 @@ static void binary_masks_are_another_result(void **state)
     world *w = *state;
     run how = {.model = w->plain, .parameters = small_parameters(), .out = "ratio"};
     run binary = {.model = w->plain, .parameters = small_parameters(), .out = "binary"};
-    binary.parameters.binary_masks = 1;
+    binary.parameters.masks = PP_MASK_BINARY;
     binary.parameters.profile = PP_PROFILE_STEMS;
     char *video = make_video(w, "masks.mp4", "samples=4000 seed=2");
     pp_lease_result a, b;
@@ -412,7 +412,7 @@ static void keys_follow_what_they_depend_on(void **state)
         if (change == 2) changed.frame_interval_s = 1;
         if (change == 3) changed.window_step_frames = 8;
         if (change == 4) changed.cast_threshold = 0.5;
-        if (change == 5) changed.binary_masks = 1;
+        if (change == 5) changed.masks = PP_MASK_BINARY;
         if (change == 6) changed.profile = PP_PROFILE_STEMS;
         if (change == 7) changed_source.end_s = 3;
         pp_stage_keys(base, sha, &source, &p, w->plain);
