@@ -24,7 +24,7 @@ struct pp_train_mixer {
     int groups;                     /* labels, and one more for clips without */
     pp_train_batch batch;
     float *sound, *weight, *target, *pictures;
-    int *clip, *label, *entry;
+    int *clip, *label, *entry, *extra_label;
     float *spectra; /* [sources + 1][size]: the mix last */
     float *crop, *scratch, *gains, *picture_scratch, *warped;
     float *kept; /* [mixes][sources + 1][samples] */
@@ -67,9 +67,23 @@ static pp_status list_usable(pp_train_mixer *m, pp_error *err)
     return PP_OK;
 }
 
+/* For its pictures alone: it has some, and one label. */
+static int can_show(const pp_train_entry *e)
+{
+    return e->clip.pictures > 0 && e->label >= 0;
+}
+
 static pp_status check_corpus(const pp_train_mixer *m, pp_error *err)
 {
-    int different = 0;
+    int different = 0, shown = 0;
+    for (int i = 0; i < m->usable_count; i++) {
+        shown += can_show(&m->corpus->entries[m->usable[i]]);
+    }
+    if (m->shape.extra_clips > 0 && shown == 0) {
+        return pp_fail(err, PP_ERR_USAGE,
+                       "extra_clips show pictures of clips with one label: "
+                       "there is no such clip");
+    }
     for (int g = 0; g < m->corpus->label_count; g++) different += m->label_count[g] > 0;
     if (m->usable_count < m->shape.sources) {
         return pp_fail(
@@ -92,11 +106,13 @@ static pp_status make_room(pp_train_mixer *m, pp_error *err)
     const size_t mixes = (size_t)s->batch, sources = (size_t)s->sources;
     const size_t bins = (size_t)(s->rows * s->frames), samples = (size_t)m->samples;
     const size_t picture = 3 * (size_t)(s->picture_size * s->picture_size);
-    const size_t n_fft = (size_t)m->options.n_fft;
+    const size_t n_fft = (size_t)m->options.n_fft, extra = (size_t)s->extra_clips;
     m->sound = pp_alloc(mixes * bins, sizeof(float));
     m->weight = pp_alloc(mixes * bins, sizeof(float));
     m->target = pp_alloc(mixes * sources * bins, sizeof(float));
-    m->pictures = pp_alloc(mixes * sources * (size_t)s->pictures * picture, sizeof(float));
+    m->pictures =
+        pp_alloc(mixes * (sources + extra) * (size_t)s->pictures * picture, sizeof(float));
+    m->extra_label = pp_alloc(mixes * extra, sizeof(int));
     m->clip = pp_alloc(mixes * sources, sizeof(int));
     m->label = pp_alloc(mixes * sources, sizeof(int));
     m->entry = pp_alloc(mixes * sources, sizeof(int));
@@ -107,10 +123,10 @@ static pp_status make_room(pp_train_mixer *m, pp_error *err)
     m->picture_scratch = pp_alloc(3 * (size_t)s->picture_size, sizeof(float));
     m->warped = pp_alloc(bins, sizeof(float));
     m->kept = pp_alloc(m->options.keep_sounds ? mixes * (sources + 1) * samples : 1, sizeof(float));
-    if (m->sound == NULL || m->weight == NULL || m->target == NULL || m->pictures == NULL ||
-        m->clip == NULL || m->label == NULL || m->entry == NULL || m->spectra == NULL ||
-        m->crop == NULL || m->scratch == NULL || m->gains == NULL || m->picture_scratch == NULL ||
-        m->warped == NULL || m->kept == NULL) {
+    if (m->extra_label == NULL || m->sound == NULL || m->weight == NULL || m->target == NULL ||
+        m->pictures == NULL || m->clip == NULL || m->label == NULL || m->entry == NULL ||
+        m->spectra == NULL || m->crop == NULL || m->scratch == NULL || m->gains == NULL ||
+        m->picture_scratch == NULL || m->warped == NULL || m->kept == NULL) {
         return pp_fail(err, PP_ERR_NOMEM, "no memory for mixes");
     }
     return PP_OK;
@@ -148,7 +164,7 @@ void pp_train_mixer_destroy(pp_train_mixer **mixer)
     pp_free(m->weight), pp_free(m->target), pp_free(m->pictures), pp_free(m->clip);
     pp_free(m->label), pp_free(m->entry), pp_free(m->spectra), pp_free(m->crop);
     pp_free(m->scratch), pp_free(m->gains), pp_free(m->picture_scratch), pp_free(m->warped);
-    pp_free(m->kept);
+    pp_free(m->kept), pp_free(m->extra_label);
     PP_FREE(*mixer);
 }
 
@@ -362,6 +378,25 @@ static void make_mix(pp_train_mixer *m, uint64_t seed, uint64_t number, int mix,
     if (m->options.keep_sounds) keep_mix(m, mix, sources);
 }
 
+/* Clips beside a mix, which only show their pictures: with a random stream of their own, so that
+ * the mixes are what they are without them. */
+static void show_extra(pp_train_mixer *m, uint64_t seed, uint64_t number)
+{
+    const long floats = 3L * m->shape.pictures * m->shape.picture_size * m->shape.picture_size;
+    pp_random random;
+    pp_random_seed(&random, seed ^ UINT64_C(0x5ee7e57a), number);
+    for (int i = 0; i < m->shape.extra_clips; i++) {
+        const pp_train_entry *e;
+        do {
+            e = &m->corpus->entries[draw_clip(m, &random)];
+        } while (!can_show(e));
+        m->extra_label[m->batch.extra++] = e->label;
+        const double length_s = e->clip.interval_s * e->clip.pictures;
+        make_pictures(m, &e->clip, pp_random_uniform(&random) * length_s, &random,
+                      m->pictures + m->batch.clips++ * floats);
+    }
+}
+
 /* Ablation: every picture is taken from the next clip of the batch. */
 static void shuffle_clips(pp_train_mixer *m, int count)
 {
@@ -386,9 +421,11 @@ pp_status pp_train_mixer_fill(pp_train_mixer *mixer, uint64_t seed, uint64_t fir
                                 .pictures = m->pictures,
                                 .clip = m->clip,
                                 .label = m->label,
+                                .extra_label = m->extra_label,
                                 .picture_to_label = (float)m->options.picture_to_label};
     for (int i = 0; i < mixes; i++) make_mix(m, seed, first + (uint64_t)i, i, sources);
     if (m->options.shuffle_pictures) shuffle_clips(m, mixes * sources);
+    for (int i = 0; i < mixes; i++) show_extra(m, seed, first + (uint64_t)i);
     *batch = m->batch;
     return PP_OK;
 }

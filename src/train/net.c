@@ -28,6 +28,11 @@ static int most_masks(const pp_train_shape *s)
     return s->sources * ((s->pictures > 0) + (s->labels > 0));
 }
 
+static int most_clips(const pp_train_shape *s)
+{
+    return s->batch * (s->sources + s->extra_clips);
+}
+
 static pp_status check_shape(const pp_train_shape *s, pp_error *err)
 {
     if (s->batch < 1 || s->sources < 1 || s->sources > PP_TRAIN_MOST_SOURCES) {
@@ -36,6 +41,9 @@ static pp_status check_shape(const pp_train_shape *s, pp_error *err)
     }
     if (s->pictures < 1 && s->labels < 1) {
         return pp_fail(err, PP_ERR_USAGE, "sources are asked for by picture or label: neither is");
+    }
+    if (s->extra_clips < 0 || (s->extra_clips > 0 && (s->pictures < 1 || s->labels < 1))) {
+        return pp_fail(err, PP_ERR_USAGE, "pictures are drawn to labels: there must be both");
     }
     return s->components >= 1 && s->base >= 1
                ? PP_OK
@@ -51,7 +59,7 @@ static pp_status add_parts(pp_train_net *net, pp_error *err)
         s->trunk_width,
         {s->trunk_blocks[0], s->trunk_blocks[1], s->trunk_blocks[2], s->trunk_blocks[3]},
         s->components,
-        s->batch * s->sources * s->pictures};
+        most_clips(s) * s->pictures};
     const pp_train_unet_shape unet = {s->rows,   s->frames,     s->base,
                                       s->levels, s->components, s->batch};
     const int k = s->components, one = 1, labels[] = {s->labels, k};
@@ -85,7 +93,7 @@ static pp_status make_room(pp_train_net *net, pp_error *err)
                                             s->components, most_masks(s), err);
     if (status != PP_OK) return status;
     const size_t k = (size_t)s->components, masks = (size_t)(s->batch * most_masks(s));
-    const size_t clips = (size_t)(s->batch * s->sources);
+    const size_t clips = (size_t)most_clips(s);
     const size_t grid = net->trunk != NULL ? (size_t)pp_train_trunk_grid(net->trunk) : 0;
     net->vectors = pp_alloc(masks * k, sizeof(float));
     net->d_vectors = pp_alloc(masks * k, sizeof(float));
@@ -180,7 +188,8 @@ static pp_status count_masks(const pp_train_net *net, const pp_train_batch *batc
 {
     const pp_train_shape *s = &net->shape;
     if (batch->mixes < 1 || batch->mixes > s->batch || batch->sources < 1 ||
-        batch->sources > s->sources || batch->clips > s->batch * s->sources) {
+        batch->sources > s->sources || batch->clips > most_clips(s) ||
+        batch->extra > batch->clips) {
         return pp_fail(err, PP_ERR_INTERNAL, "a batch larger than the networks were made for");
     }
     *masks = 0;
@@ -318,27 +327,40 @@ static double divergence(double wanted, double is)
     return heads + tails;
 }
 
+/* Adds the gradient for one clip to d_pooled; returns its divergences. */
+static double draw_clip(pp_train_net *net, int clip, int label, float each)
+{
+    const int k = net->shape.components;
+    const float *pooled = net->pooled + (long)clip * k;
+    const float *wanted = pp_train_value(net->params, net->labels) + (long)label * k;
+    float *to = net->d_pooled + (long)clip * k;
+    double sum = 0;
+    for (int i = 0; i < k; i++) {
+        float is, goal;
+        pp_train_sigmoid(pooled + i, 1, &is);
+        pp_train_sigmoid(wanted + i, 1, &goal);
+        to[i] += each * (is - goal);
+        sum += divergence(goal, is);
+    }
+    return sum;
+}
+
 /* The term of picture_to_label: added to d_pooled; returns its part of the loss. */
 static double draw_to_labels(pp_train_net *net, const pp_train_batch *batch, int masks)
 {
-    const int k = net->shape.components;
-    const float *vector = net->vectors;
-    const float each = batch->picture_to_label / ((float)masks * (float)k);
+    const float each = batch->picture_to_label / ((float)masks * (float)net->shape.components);
     double sum = 0;
     if (!(each > 0)) return 0;
     for (int mix = 0; mix < batch->mixes; mix++) {
         asked list[2 * PP_TRAIN_MOST_SOURCES];
         const int count = list_masks(batch, mix, list);
-        for (int m = 0; m < count; m++, vector += k) {
-            const int has_both =
-                list[m].clip >= 0 && m + 1 < count && list[m + 1].source == list[m].source;
-            if (!has_both) continue;
-            float *to = net->d_pooled + (long)list[m].clip * k;
-            for (int i = 0; i < k; i++) { /* the label's vector is the next */
-                to[i] += each * (vector[i] - vector[k + i]);
-                sum += divergence(vector[k + i], vector[i]);
-            }
+        for (int m = 0; m + 1 < count; m++) {
+            const int both = list[m].clip >= 0 && list[m + 1].source == list[m].source;
+            if (both) sum += draw_clip(net, list[m].clip, list[m + 1].label, each);
         }
+    }
+    for (int e = 0; e < batch->extra; e++) {
+        sum += draw_clip(net, batch->clips - batch->extra + e, batch->extra_label[e], each);
     }
     return sum * each;
 }

@@ -31,9 +31,10 @@ typedef struct pp_train_shape {
     int trunk_width;  /* 64 as published */
     int trunk_blocks[PP_TRAIN_LAYERS]; /* 2, 2, 2, 2 as published */
     int pool_average;
-    int labels;  /* label vectors, 0: none */
-    int sources; /* of a mix, at most */
-    int batch;   /* mixes, at most */
+    int labels;      /* label vectors, 0: none */
+    int sources;     /* of a mix, at most */
+    int batch;       /* mixes, at most */
+    int extra_clips; /* beside each mix: clips that only show their pictures (picture_to_label) */
 } pp_train_shape;
 
 typedef struct pp_train_net pp_train_net;
@@ -56,6 +57,8 @@ typedef struct pp_train_batch {
     const float *pictures; /* [clips, shape.pictures, size, size, 3] normalised */
     const int *clip;       /* [mixes, sources] index of the source's clip, -1: no picture asked */
     const int *label;      /* [mixes, sources] -1: no label asked */
+    int extra;             /* the last so many clips belong to no mix */
+    const int *extra_label; /* [extra] whose label's vector their pictures are drawn to */
     float picture_to_label; /* weight of the term below, 0: none */
 } pp_train_batch;
 
@@ -64,7 +67,8 @@ typedef struct pp_train_batch {
  *
  * A source that is asked for by picture and by label can also teach the video network directly:
  * picture_to_label times the mean over all masks and components of the Kullback-Leibler divergence
- * from the label's vector (taken as given) to the picture's is added to the loss. */
+ * from the label's vector (taken as given) to the picture's is added to the loss. So do extra
+ * clips, each of which weighs as much as a mask. */
 pp_status pp_train_net_step(pp_train_net *net, const pp_train_batch *batch, pp_train_loss loss,
                             const pp_train_hooks *hooks, double *mean_loss,
                             pp_error *err) PP_MUST_USE;

@@ -38,6 +38,8 @@ pp_status pp_train_validation_create(pp_train_validation **out, const pp_train_j
     *out = v;
     if (v == NULL) return pp_fail(err, PP_ERR_NOMEM, "no memory for validation");
     const pp_train_shape *shape = pp_train_net_shape(net);
+    pp_train_shape mixes = *shape;
+    mixes.extra_clips = 0;
     pp_train_mix_options options = job->mix;
     memset(&options.sound, 0, sizeof options.sound);
     memset(&options.picture, 0, sizeof options.picture);
@@ -47,7 +49,7 @@ pp_status pp_train_validation_create(pp_train_validation **out, const pp_train_j
     v->sources = shape->sources;
     v->mixes = job->validation_mixes;
     v->sdr_mixes = job->validation_sdr_mixes < v->mixes ? job->validation_sdr_mixes : v->mixes;
-    pp_status status = pp_train_mixer_create(&v->mixer, corpus, &options, shape, err);
+    pp_status status = pp_train_mixer_create(&v->mixer, corpus, &options, &mixes, err);
     if (status == PP_OK) {
         const pp_spectrogram_shape front = {options.n_fft, options.hop_samples, shape->frames,
                                             shape->rows};

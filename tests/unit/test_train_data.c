@@ -288,6 +288,37 @@ static void sources_are_asked_for_as_told(void **state)
     pp_train_corpus_destroy(&corpus);
 }
 
+/* They come behind the clips of the mixes, which stay as they are, with their labels. */
+static void extra_clips_show_their_pictures(void **state)
+{
+    (void)state;
+    enum { EXTRA = 3 };
+    pp_error err = {0};
+    pp_train_corpus *corpus = make_corpus();
+    pp_train_mixer *plain, *mixer;
+    pp_train_batch alone, batch;
+    pp_train_shape wider = shape;
+    wider.extra_clips = EXTRA;
+    const pp_train_mix_options options = options_of(PP_TRAIN_BY_BOTH);
+    assert_int_equal(pp_train_mixer_create(&plain, corpus, &options, &shape, &err), PP_OK);
+    assert_int_equal(pp_train_mixer_create(&mixer, corpus, &options, &wider, &err), PP_OK);
+    assert_int_equal(pp_train_mixer_fill(plain, 5, 8, 4, 2, &alone, &err), PP_OK);
+    assert_int_equal(pp_train_mixer_fill(mixer, 5, 8, 4, 2, &batch, &err), PP_OK);
+    assert_memory_equal(batch.sound, alone.sound, 4 * 1024 * sizeof(float));
+    assert_memory_equal(batch.clip, alone.clip, 8 * sizeof(int));
+    assert_int_equal(batch.extra, 4 * EXTRA);
+    assert_int_equal(batch.clips, alone.clips + 4 * EXTRA);
+    for (int i = 0; i < batch.extra; i++) {
+        const float *p = batch.pictures + (long)(alone.clips + i) * 2 * SIZE * SIZE * 3;
+        const int which = (int)((p[0] * 0.229F + 0.485F) * 255 + 0.01F) / 40; /* as above */
+        assert_true(batch.extra_label[i] >= 0);
+        assert_int_equal(batch.extra_label[i], corpus->entries[which].label);
+    }
+    pp_train_mixer_destroy(&plain);
+    pp_train_mixer_destroy(&mixer);
+    pp_train_corpus_destroy(&corpus);
+}
+
 /* Mix 7 is mix 7: made first, made after others, made in a batch of another size. */
 static void mixes_depend_on_their_number_alone(void **state)
 {
@@ -456,6 +487,7 @@ int main(void)
         cmocka_unit_test(corpus_numbers_labels_and_counts_the_rest),
         cmocka_unit_test(mixes_are_what_the_front_end_hears),
         cmocka_unit_test(sources_are_asked_for_as_told),
+        cmocka_unit_test(extra_clips_show_their_pictures),
         cmocka_unit_test(mixes_depend_on_their_number_alone),
         cmocka_unit_test(poor_corpora_are_refused),
         cmocka_unit_test(sound_is_changed_as_chosen),
