@@ -104,6 +104,8 @@ const pp_train_key pp_train_keys[] = {
      "share of mixes that may have a label twice, where sources are asked for by picture"},
     {"mix", "picture_to_label", PP_TRAIN_KEY_REAL, AT(mix.picture_to_label), 0, 1000, NULL, "0",
      "condition both: weight in the loss of how far a picture's vector is from its label's"},
+    {"mix", "nobody", PP_TRAIN_KEY_REAL, AT(mix.nobody), 0, 1000, NULL, "0",
+     "weight in the loss of the mask that nobody asks for, a vector of zeros: silence"},
     {"mix", "extra_clips", PP_TRAIN_KEY_INT, AT(shape.extra_clips), 0, 1000, NULL, "0",
      "beside each mix: clips whose pictures alone are drawn to their labels"},
     {"mix", "shuffle_pictures", PP_TRAIN_KEY_BOOL, AT(mix.shuffle_pictures), 0, 0, NULL, "no",

@@ -422,7 +422,8 @@ pp_status pp_train_mixer_fill(pp_train_mixer *mixer, uint64_t seed, uint64_t fir
                                 .clip = m->clip,
                                 .label = m->label,
                                 .extra_label = m->extra_label,
-                                .picture_to_label = (float)m->options.picture_to_label};
+                                .picture_to_label = (float)m->options.picture_to_label,
+                                .nobody = (float)m->options.nobody};
     for (int i = 0; i < mixes; i++) make_mix(m, seed, first + (uint64_t)i, i, sources);
     if (m->options.shuffle_pictures) shuffle_clips(m, mixes * sources);
     for (int i = 0; i < mixes; i++) show_extra(m, seed, first + (uint64_t)i);

@@ -30,10 +30,10 @@ typedef struct pp_train_mix_options {
     double same_label;        /* share of mixes that may have a label twice (by picture only) */
     pp_train_sound_options sound;
     pp_train_picture_options picture;
-    double picture_to_label; /* weight in the loss; see net.h */
-    int shuffle_pictures;    /* ablation: pictures of another clip of the mix's batch */
-    int blank_pictures;      /* ablation: grey pictures */
-    int keep_sounds;         /* for validation: pp_train_mixer_sound */
+    double picture_to_label, nobody; /* weights in the loss; see net.h */
+    int shuffle_pictures;            /* ablation: pictures of another clip of the mix's batch */
+    int blank_pictures;              /* ablation: grey pictures */
+    int keep_sounds;                 /* for validation: pp_train_mixer_sound */
 } pp_train_mix_options;
 
 typedef struct pp_train_mixer pp_train_mixer;

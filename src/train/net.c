@@ -365,6 +365,17 @@ static double draw_to_labels(pp_train_net *net, const pp_train_batch *batch, int
     return sum * each;
 }
 
+/* The term of nobody: that mask's logit is the bias in every bin. */
+static double silence_nobody(pp_train_net *net, const pp_train_batch *batch)
+{
+    if (!(batch->nobody > 0)) return 0;
+    const float bias = pp_train_value(net->params, net->bias)[0];
+    float mask;
+    pp_train_sigmoid(&bias, 1, &mask);
+    pp_train_gradient(net->params, net->bias)[0] += batch->nobody * mask;
+    return batch->nobody * (bias > 0 ? bias + log1p(exp(-(double)bias)) : log1p(exp(bias)));
+}
+
 static void report(const pp_train_hooks *hooks, size_t first, size_t end)
 {
     if (hooks->gradient_ready != NULL) hooks->gradient_ready(hooks->user, first, end - first);
@@ -391,6 +402,7 @@ pp_status pp_train_net_step(pp_train_net *net, const pp_train_batch *batch, pp_t
     find_vectors(net, batch, 1, hooks);
     pp_train_unet_forward(net->unet, batch->sound, batch->mixes, 1, hooks, &top);
     *mean_loss = step_heads(net, batch, masks, loss, top);
+    *mean_loss += silence_nobody(net, batch);
     report(hooks, p->tensors[net->head_weight].offset, p->trained);
     pp_train_unet_backward(net->unet, batch->sound, batch->mixes, hooks);
     back_vectors(net, batch);

@@ -59,7 +59,8 @@ typedef struct pp_train_batch {
     const int *label;      /* [mixes, sources] -1: no label asked */
     int extra;             /* the last so many clips belong to no mix */
     const int *extra_label; /* [extra] whose label's vector their pictures are drawn to */
-    float picture_to_label; /* weight of the term below, 0: none */
+    float picture_to_label; /* weight of the terms below, 0: none */
+    float nobody;
 } pp_train_batch;
 
 /* Mean loss of all masks of the batch (double sums in a fixed order); gradients, set to zero first,
@@ -68,7 +69,11 @@ typedef struct pp_train_batch {
  * A source that is asked for by picture and by label can also teach the video network directly:
  * picture_to_label times the mean over all masks and components of the Kullback-Leibler divergence
  * from the label's vector (taken as given) to the picture's is added to the loss. So do extra
- * clips, each of which weighs as much as a mask. */
+ * clips, each of which weighs as much as a mask.
+ *
+ * nobody times the cross-entropy of the mask of a vector of zeros against silence is added, so that
+ * what no source claims, and pixels that show nothing, let nothing through: the synthesizer's bias
+ * sinks, and maps make up for it where there is a source. */
 pp_status pp_train_net_step(pp_train_net *net, const pp_train_batch *batch, pp_train_loss loss,
                             const pp_train_hooks *hooks, double *mean_loss,
                             pp_error *err) PP_MUST_USE;

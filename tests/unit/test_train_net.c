@@ -340,6 +340,25 @@ static void pictures_are_drawn_to_labels(void **state)
     pp_free(without);
 }
 
+/* The bias alone: its derivative is the mask. */
+static void nobody_is_silent(void **state)
+{
+    golden *g = *state;
+    const pp_train_params *params = pp_train_net_params(g->net);
+    const pp_train_tensor *bias = &params->tensors[params->count - 1];
+    assert_string_equal(bias->name, "bias");
+    for (int i = -1; i <= 1; i++) {
+        float value = params->values[bias->offset] = 3.0F * (float)i;
+        double plain = loss_of(g, 0), without = params->gradients[bias->offset];
+        g->batch.nobody = 0.5F;
+        double more = loss_of(g, 0) - plain;
+        double slope = params->gradients[bias->offset] - without;
+        g->batch.nobody = 0;
+        assert_true(fabs(more - 0.5 * log1p(exp(value))) < 1e-6);
+        assert_true(fabs(slope - 0.5 / (1 + exp(-value))) < 1e-6);
+    }
+}
+
 /* Evaluation uses running statistics: with those of the batch forced in, it gives the same loss. */
 static void evaluation_uses_running_statistics(void **state)
 {
@@ -449,6 +468,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_batch_can_be_learned_by_heart, make_net, free_net),
         cmocka_unit_test_setup_teardown(evaluation_uses_running_statistics, make_net, free_net),
         cmocka_unit_test_setup_teardown(pictures_are_drawn_to_labels, make_net, free_net),
+        cmocka_unit_test_setup_teardown(nobody_is_silent, make_net, free_net),
         cmocka_unit_test_setup_teardown(two_ranks_step_as_one, make_net, free_net),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
