@@ -167,7 +167,7 @@ static pp_status digest_all(const pp_model_file *file, pp_h5 *h5, pp_model_ident
 {
     char *hex[PP_NETWORKS] = {identity->sound_digest, identity->frame_digest,
                               identity->synthesizer_digest};
-    char together[PP_NETWORKS * PP_HASH_HEX];
+    char together[PP_NETWORKS * PP_HASH_HEX + 1]; /* and a NUL */
     size_t used = 0;
     for (int id = 0; id < PP_NETWORKS; id++) {
         pp_status status = digest_network(file, h5, (pp_network_id)id, hex[id], err);
