@@ -317,6 +317,9 @@ static void print_ended(const pp_json *status)
                        : "stopped early: run it again",
            code, pp_json_text(status, "ended", "?"), elapsed);
     const char *why = pp_json_text(run, "stopped_because", NULL);
+    if (why == NULL && code == 75 && pp_json_bool(run, "out_of_time", 0)) {
+        why = "what is left would not end before the time limit";
+    }
     if (why != NULL) printf("  because  %s\n", why);
     print_counts(run);
     printf("  music    %s; %.0f windows computed in this run, %.1f times real time, %" PRId64
