@@ -22,7 +22,7 @@ INI
 # Two workers that need more than twice the minute that they get, on a machine of any speed
 # (decoders are not slowed down, and ranks begin at full speed).
 cpu_s=$(cpu_seconds "$PP_BIN/pp-cluster" --quiet --out plain job.ini)
-share=$(awk "BEGIN { print $cpu_s / (2 * 180) }")
+share=$(awk "BEGIN { print $cpu_s / (2 * 200) }")
 echo "$cpu_s s of work; ranks run $share of the time"
 slow_down pp-cluster "$share"
 
