@@ -38,7 +38,7 @@ losses() { # OUT: what must not depend on stops
 # Two ranks that need more than the minute they get.
 cpu_s=$(cpu_seconds mpirun --oversubscribe -n 2 "$PP_BIN/pp-train" job.ini)
 [ "$("$PP_BIN/pp" status --exit-status straight)" = 0 ] || fail "the straight training failed"
-slow_down pp-train "$(awk "BEGIN { print $cpu_s / (2 * 90) }")"
+slow_down pp-train "$(awk "BEGIN { print $cpu_s / (2 * 130) }")"
 job=$(sbatch --parsable -N 2 -n 2 -t 1 --signal=B:USR1@5 -o job.log "$PP_ROOT/slurm/train.sbatch" --out stopped job.ini)
 state=$(end_of_job "$job" 500)
 full_speed pp-train
