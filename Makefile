@@ -69,7 +69,7 @@ help:
 ## make test         everything that CI checks
 ## make test-units   the unit tests alone
 ## make test-jobs    the whole-program tests alone
-## make test-slurm  batch scripts on a small real Slurm (root; slurm-wlm, munge; about 10 minutes)
+## make test-slurm   batch scripts on a small real Slurm (root; installs slurm-wlm and munge; four to eight minutes)
 ## make bench        speed of networks and pipeline, against the peer where it is installed
 ## make check-san    the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 ## make check-valgrind  the unit tests under valgrind
@@ -128,6 +128,7 @@ soak: all
 units: $(UNITS) $(PROGRAMS)
 
 test-slurm: all
+	@tools/install-deps slurm-wlm munge
 	tests/run slurm
 
 check-san:

@@ -2,7 +2,9 @@
 #
 #   PP_BIN      folder of the programs       (default: build/bin beside this folder, else $PATH)
 #   PP_LAUNCH   mpirun (default) or srun     srun uses --mpi=pmix; there one dead rank ends the step
-#   PP_START_NOW=1  a requeued job asks to start at once instead of after Slurm's two minutes
+#   PP_BIND     core or none                 (default: core where Slurm keeps other jobs off our cores)
+#   PP_START_NOW=0  a drained job waits Slurm's two minutes before it starts again
+#   PP_FRUITLESS    so many runs in a row that finish nothing, and the job gives up (default 3)
 
 export OMPI_MCA_mpi_yield_when_idle=1   # waiting ranks must not take the cores of working ones
 export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
@@ -23,63 +25,158 @@ if [ ! -x "$PP_BIN/pp-cluster" ]; then
     exit 2
 fi
 
+pp_job_id() { # as scontrol wants it: the number of an array's last task is that of the whole array
+    if [ -n "${SLURM_ARRAY_JOB_ID:-}" ]; then echo "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID"
+    else echo "$SLURM_JOB_ID"; fi
+}
+
 # When the job's time ends, in seconds since 1970: leases that would not finish are not given out.
 pp_end_time() {
     if [ -n "${SLURM_JOB_END_TIME:-}" ]; then echo "$SLURM_JOB_END_TIME"; return; fi
     local text
-    text=$(scontrol show job "$SLURM_JOB_ID" 2>/dev/null | sed -n 's/.*EndTime=\([^ ]*\).*/\1/p')
+    text=$(scontrol show job "$(pp_job_id)" 2>/dev/null | sed -n 's/.*EndTime=\([^ ]*\).*/\1/p')
     case $text in ""|Unknown|N/A) ;; *) date -d "$text" +%s ;; esac
 }
 
-# Runs a program on every task; forwards the drain signal that Slurm sends to this shell alone.
-# A wait that a signal ends returns early, so wait until the launcher has really ended.
-pp_launch() { # PROGRAM ARGUMENT...
-    local pid status
-    PP_END_TIME=$(pp_end_time)
-    export PP_END_TIME
-    if [ "${PP_LAUNCH:-mpirun}" = srun ]; then
-        srun --mpi=pmix --kill-on-bad-exit=0 "$@" &
-        pid=$!
-        # srun keeps USR1 for itself; the controller passes it to every task of the step.
-        trap 'echo "time is nearly up: draining"; scancel --signal=USR1 "$SLURM_JOB_ID.0"' USR1 TERM
-    else
-        mpirun --enable-recovery --oversubscribe --bind-to none -x PP_END_TIME "$@" &
-        pid=$!
-        trap 'echo "time is nearly up: draining"; kill -USR1 '$pid USR1 TERM
-    fi
-    while :; do
-        wait $pid
-        status=$?
-        kill -0 $pid 2>/dev/null || break
-    done
-    trap - USR1 TERM
-    return $status
+# ---- the output folder ---------------------------------------------------------------------------
+
+# The folder whose status.json is obeyed. An older run's word on how it ended goes: a run that never
+# comes to write its own must not pass for that one.
+pp_open() { # OUT [I/N]
+    PP_OUT=$1 PP_PART=${2:-}
+    PP_SUFFIX=${PP_PART:+-part-${PP_PART%/*}-of-${PP_PART#*/}}
+    PP_FRUITLESS_FILE=$PP_OUT/.fruitless-$(pp_job_id)
+    mkdir -p "$PP_OUT" && rm -f "$PP_OUT/status$PP_SUFFIX.json" || exit 2
+    PP_MARK=$(pp_mark)
 }
 
+# What changes whenever a lease ends or a training is saved.
+pp_mark() {
+    cat "$PP_OUT/run$PP_SUFFIX.jsonl" 2>/dev/null | grep -c '"event":"finished"'
+    stat -c %y "$PP_OUT/checkpoint.h5" 2>/dev/null
+}
+
+# Fails after too many runs in a row that finished nothing: the next one would not either.
+pp_is_fruitful() {
+    local fruitless
+    if [ "$(pp_mark)" != "$PP_MARK" ]; then rm -f "$PP_FRUITLESS_FILE"; return 0; fi
+    fruitless=$(($(cat "$PP_FRUITLESS_FILE" 2>/dev/null || echo 0) + 1))
+    echo "this run finished nothing ($fruitless in a row)"
+    echo "$fruitless" >"$PP_FRUITLESS_FILE"
+    [ "$fruitless" -lt "${PP_FRUITLESS:-3}" ] && return 0
+    rm -f "$PP_FRUITLESS_FILE"
+    return 1
+}
+
+# ---- running -------------------------------------------------------------------------------------
+
+# Binding helps, but where other jobs may run on this node's cores it would put all on the first ones.
+pp_binding() {
+    local bind=${PP_BIND:-none}
+    [ -z "${PP_BIND:-}" ] && [ "$(nproc)" = "${SLURM_CPUS_ON_NODE:-0}" ] && bind=core
+    if [ "$bind" = core ]; then bind=core:overload-allowed; fi   # one rank more than cores
+    echo "$bind"
+}
+
+# A coordinator on top of a worker for every task: it sleeps between messages. One task does all alone.
+pp_ranks() {
+    case ${SLURM_NTASKS:-} in ""|1) echo "${SLURM_NTASKS:-}" ;; *) echo $((SLURM_NTASKS + 1)) ;; esac
+}
+
+# Slurm ends a job that is over its time for good. So if the drain takes too long, requeue without it:
+# what is committed stays, the leases in flight are lost.
+pp_requeue_in_time() {
+    local left=$((${PP_END_TIME:-0} - $(date +%s) - 5))
+    [ -n "$PP_END_TIME" ] || return
+    [ $left -le 0 ] || sleep $left
+    echo "the run does not end by itself"
+    pp_requeue
+}
+
+pp_forward() { # SIGNAL PID
+    if [ "$1" = TERM ]; then PP_TERMINATED=1; fi
+    echo "$(date -u +%FT%TZ) signal $1: draining"
+    if [ "${PP_LAUNCH:-mpirun}" = srun ]; then
+        # srun keeps USR1 for itself; the controller passes it to every task of the step.
+        scancel --signal=USR1 "$SLURM_JOB_ID.0"
+    else
+        kill -USR1 "$2"
+    fi
+    if [ "$1" = USR1 ] && [ -z "$PP_WATCH" ]; then
+        pp_requeue_in_time &
+        PP_WATCH=$!
+    fi
+}
+
+# Runs a program on so many ranks (none given: on what Slurm has), and passes the signals on which
+# Slurm sends to this shell alone. A signal ends `wait` early: wait until the launcher has ended.
+pp_launch() { # RANKS PROGRAM ARGUMENT...
+    local pid ranks=() left=1
+    [ -n "$1" ] && ranks=(-n "$1")
+    shift
+    PP_END_TIME=$(pp_end_time) PP_TERMINATED=0 PP_WATCH=
+    export PP_END_TIME
+    if [ "${PP_LAUNCH:-mpirun}" = srun ]; then
+        srun --mpi=pmix --overcommit --kill-on-bad-exit=0 "${ranks[@]}" "$@" &
+    else
+        mpirun --enable-recovery --oversubscribe --bind-to "$(pp_binding)" -x PP_END_TIME \
+            "${ranks[@]}" "$@" &
+    fi
+    pid=$!
+    # shellcheck disable=SC2064  # this pid
+    trap "pp_forward USR1 $pid" USR1
+    # shellcheck disable=SC2064
+    trap "pp_forward TERM $pid" TERM
+    while [ $left = 1 ]; do
+        wait $pid
+        PP_LAUNCHED=$?
+        kill -0 $pid 2>/dev/null || left=0
+    done
+    trap - USR1 TERM
+    [ -z "$PP_WATCH" ] || kill "$PP_WATCH" 2>/dev/null
+    return 0
+}
+
+# ---- afterwards ----------------------------------------------------------------------------------
+
 pp_requeue() {
-    local job=$SLURM_JOB_ID
-    [ -n "${SLURM_ARRAY_JOB_ID:-}" ] && job=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
+    local job
+    job=$(pp_job_id)
     echo "not all done: requeueing job $job (restart $((${SLURM_RESTART_COUNT:-0} + 1)))"
-    if [ "${PP_START_NOW:-0}" = 1 ]; then
+    # A run that ended without a word may have lost a node which Slurm has still to notice.
+    if [ "${PP_START_NOW:-1}" = 1 ] && [ -f "$PP_OUT/status$PP_SUFFIX.json" ]; then
         # The update is refused until the requeue has gone through, and the requeue ends this shell:
-        # so ask from a process that outlives it.
+        # so ask from a process that outlives it (where Slurm lets it: else two minutes it is).
         setsid bash -c 'for _ in $(seq 60); do sleep 1
             scontrol update "JobId=$0" StartTime=now && break; done' "$job" >/dev/null 2>&1 &
     fi
-    scontrol requeue "$job"
+    scontrol requeue "$job" || echo "Slurm refuses to requeue it: submit the same line again"
 }
 
 # Ends the batch script by what the run wrote in OUT/status.json (launchers lose exit codes).
-pp_obey_status() { # OUT [pp status options]
-    local status
-    status=$("$PP_BIN/pp" status --exit-status "$@")
+pp_obey_status() {
+    local status part=()
+    [ -n "$PP_PART" ] && part=(--part "$PP_PART")
+    status=$("$PP_BIN/pp" status --exit-status "${part[@]}" "$PP_OUT")
     case $status in
     0) echo "all done"; exit 0 ;;
-    1) echo "done, with failures:"; "$PP_BIN/pp" status "$@"; exit 1 ;;
-    2) echo "the job's arguments are wrong; see above"; exit 2 ;;
-    *) pp_requeue; exit 75 ;;
+    1) echo "done, with failures:"; "$PP_BIN/pp" status "${part[@]}" "$PP_OUT"; exit 1 ;;
+    2) echo "the job cannot run as it is:"; "$PP_BIN/pp" status "${part[@]}" "$PP_OUT"; exit 2 ;;
     esac
+    [ -f "$PP_OUT/status$PP_SUFFIX.json" ] ||
+        echo "the run ended without a word (${PP_LAUNCH:-mpirun}: status $PP_LAUNCHED)"
+    if [ $PP_TERMINATED = 1 ]; then
+        echo "stopped from outside: whoever did it decides whether it runs again"
+        exit 75
+    fi
+    if ! pp_is_fruitful; then
+        echo "giving up: is the time limit too short for what is left (sbatch -t), or see above"
+        "$PP_BIN/pp" status "${part[@]}" "$PP_OUT"
+        exit 1
+    fi
+    pp_requeue
+    exit 75
 }
 
-echo "== $(date -u +%FT%TZ) job ${SLURM_JOB_ID:-none} on ${SLURM_JOB_NODELIST:-this host}," \
+echo "== $(date -u +%FT%TZ) job $(pp_job_id) on ${SLURM_JOB_NODELIST:-this host}," \
     "${SLURM_NTASKS:-1} tasks, restart ${SLURM_RESTART_COUNT:-0}"

@@ -279,11 +279,36 @@ static void print_running(const pp_json *progress)
     for (size_t i = 0; i < pp_json_length(workers); i++) print_worker(pp_json_at(workers, i));
 }
 
+/* The end of a training, or of a run that could not begin. */
+static void print_unlike(const pp_json *status, int64_t code)
+{
+    const pp_json *run = pp_json_get(status, "run"), *training = pp_json_get(status, "training");
+    const char *why = pp_json_text(run, "refused_because", NULL);
+    const char *advice = pp_json_text(run, "advice", NULL);
+    const char *failure = pp_json_text(training, "failure", NULL);
+    printf("%s (status %" PRId64 "), ended %s\n",
+           why != NULL  ? "could not begin"
+           : code == 0  ? "trained to the end"
+           : code == 75 ? "stopped early: run it again"
+                        : "failed",
+           code, pp_json_text(status, "ended", "?"));
+    if (training != NULL) {
+        printf("  step     %" PRId64 " of %" PRId64 "\n", pp_json_int(training, "step", 0),
+               pp_json_int(training, "steps", 0));
+    }
+    if (why != NULL || failure != NULL) printf("  because  %s\n", why != NULL ? why : failure);
+    if (advice != NULL) printf("           %s\n", advice);
+}
+
 static void print_ended(const pp_json *status)
 {
     const pp_json *run = pp_json_get(status, "run");
     char elapsed[40], music[40];
     int64_t code = pp_json_int(status, "status", 75);
+    if (pp_json_get(status, "training") != NULL || pp_json_get(run, "refused_because") != NULL) {
+        print_unlike(status, code);
+        return;
+    }
     pp_clock_duration_text(pp_json_real(run, "elapsed_s", 0), elapsed, sizeof elapsed);
     pp_clock_duration_text(pp_json_real(run, "music_done_s", 0), music, sizeof music);
     printf("%s (status %" PRId64 "), ended %s after %s\n",
@@ -292,6 +317,9 @@ static void print_ended(const pp_json *status)
                        : "stopped early: run it again",
            code, pp_json_text(status, "ended", "?"), elapsed);
     const char *why = pp_json_text(run, "stopped_because", NULL);
+    if (why == NULL && code == 75 && pp_json_bool(run, "out_of_time", 0)) {
+        why = "what is left would not end before the time limit";
+    }
     if (why != NULL) printf("  because  %s\n", why);
     print_counts(run);
     printf("  music    %s; %.0f windows computed in this run, %.1f times real time, %" PRId64

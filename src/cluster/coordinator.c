@@ -307,6 +307,11 @@ pp_status pp_coordinator_receive(pp_coordinator *c, int worker, const pp_message
 /* ---- time passes -------------------------------------------------------------------------------
  */
 
+double pp_coordinator_time_left_s(const pp_coordinator *c, double now_s)
+{
+    return c->end_s - LIMIT_MARGIN_S - now_s;
+}
+
 static pp_status look_at_signals(pp_coordinator *c, double now_s, pp_error *err)
 {
     pp_signals seen = pp_signals_seen();
@@ -316,7 +321,7 @@ static pp_status look_at_signals(pp_coordinator *c, double now_s, pp_error *err)
     }
     if (c->stopping != NULL) return PP_OK;
     if (seen.drain) return pp_coordinator_drain(c, GRACE_S, "asked to stop", err);
-    if (now_s > c->end_s - LIMIT_MARGIN_S) {
+    if (pp_coordinator_time_left_s(c, now_s) < 0) {
         return pp_coordinator_drain(c, 0, "the time limit is near", err);
     }
     return PP_OK;

@@ -177,6 +177,8 @@ pp_status pp_coordinator_act(pp_coordinator *c, pp_error *err)
 
 pp_status pp_coordinator_drain(pp_coordinator *c, double grace_s, const char *why, pp_error *err)
 {
+    double left_s = pp_coordinator_time_left_s(c, pp_clock_s());
+    if (grace_s > left_s) grace_s = left_s > 0 ? left_s : 0;
     c->stopping = why;
     pp_display_clear(c->setup.display);
     pp_log(PP_LOG_WARN, "stopping: %s; what is done stays done", why);

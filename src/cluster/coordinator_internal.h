@@ -46,5 +46,7 @@ void pp_coordinator_show(pp_coordinator *c, double now_s);
 void pp_coordinator_note_start(pp_coordinator *c);
 void pp_coordinator_write_progress(pp_coordinator *c, double now_s);
 double pp_coordinator_window_s(const pp_coordinator *c); /* of sound between windows */
+/* Until the run must be drained for its time limit; HUGE_VAL: there is none. */
+double pp_coordinator_time_left_s(const pp_coordinator *c, double now_s);
 
 #endif

@@ -14,6 +14,7 @@
 #include "cluster/default_model.h"
 #include "cluster/launch.h"
 #include "cluster/ranks.h"
+#include "cluster/run_refused.h"
 #include "cluster/signals.h"
 #include "nn/blas.h"
 
@@ -214,11 +215,16 @@ static int with_mpi(program *p, int *ranks_lost, pp_error *err)
     pp_log_setup(p->job.quiet ? PP_LOG_WARN : PP_LOG_INFO, p->job.log_form,
                  p->rank > 0 ? p->rank : -1);
     pp_status status = pp_launch_refuse_singletons("pp-cluster", p->ranks, err);
+    const int alone_in_out = status == PP_OK; /* otherwise it is somebody else's folder too */
     if (status == PP_OK) status = prepare(p, err);
     pp_signals_leave_after(0, 0, NULL);
     if (status != PP_OK) {
-        if (p->rank == 0) pp_log_failure(PP_LOG_ERROR, NULL, err);
-        return status == PP_ERR_USAGE || status == PP_ERR_NOT_FOUND ? EXIT_USAGE : EXIT_FAILURES;
+        exit_code =
+            status == PP_ERR_USAGE || status == PP_ERR_NOT_FOUND ? EXIT_USAGE : EXIT_FAILURES;
+        if (p->rank > 0) return exit_code;
+        pp_log_failure(PP_LOG_ERROR, NULL, err);
+        if (alone_in_out && !p->job.dry_run) pp_run_refused(&p->job, exit_code, err);
+        return exit_code;
     }
     status = work(p, &exit_code, ranks_lost, err);
     if (status == PP_OK) return exit_code;

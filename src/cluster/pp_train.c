@@ -26,8 +26,10 @@
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_AGAIN = 75 };
 
-/* A checkpoint and the way out take a moment: stop so much before the time is up. */
-#define STOP_EARLY_S 60.0
+/* A step with what is due behind it (validation, a checkpoint) must end before the time is up: it
+ * is given half as long again as the longest so far, and the last checkpoint and the way out so
+ * much. */
+#define WAY_OUT_S 20.0
 
 static const char help[] =
     "usage: pp-train [OPTIONS] JOB.ini\n"
@@ -58,7 +60,8 @@ typedef struct program {
     pp_log_level level;
     pp_log_form form;
     pp_decoder *decoder;
-    double stop_at_unix_s; /* 0: never */
+    double own_end_unix_s, batch_end_unix_s; /* of the job file's and Slurm's limit; 0: none */
+    double asked_unix_s, longest_s; /* should_stop: the last call; the longest time between two */
     int rank, ranks;
     int64_t bench_steps; /* 0: train */
     int print_out;       /* say where the output goes, and end */
@@ -161,24 +164,23 @@ static int before_mpi(program *p, int argc, char **argv, pp_error *err)
     return EXIT_USAGE;
 }
 
-/* The time limit of the job file, or of the batch system where it says one. */
-static double stop_time(const pp_train_job *job)
+static void set_time_limits(program *p)
 {
-    const double end = pp_launch_end_unix_s();
-    double stop = end > 0 ? end - STOP_EARLY_S : 0;
-    if (job->time_limit_s > 0) {
-        const double own = pp_clock_unix_s() + job->time_limit_s;
-        stop = stop > 0 && stop < own ? stop : own;
-    }
-    return stop;
+    p->batch_end_unix_s = pp_launch_end_unix_s();
+    if (p->job.time_limit_s > 0) p->own_end_unix_s = pp_clock_unix_s() + p->job.time_limit_s;
 }
 
+/* Asked before every step. */
 static int should_stop(void *user)
 {
-    const program *p = user;
+    program *p = user;
     const pp_signals seen = pp_signals_seen();
+    const double now = pp_clock_unix_s(), last_s = now - p->asked_unix_s;
+    if (p->asked_unix_s > 0 && last_s > p->longest_s) p->longest_s = last_s;
+    p->asked_unix_s = now;
     if (seen.drain || seen.now) return 1;
-    return p->stop_at_unix_s > 0 && pp_clock_unix_s() >= p->stop_at_unix_s;
+    if (p->own_end_unix_s > 0 && now >= p->own_end_unix_s) return 1;
+    return p->batch_end_unix_s > 0 && now + 1.5 * p->longest_s + WAY_OUT_S >= p->batch_end_unix_s;
 }
 
 static void digest_of_job(const pp_train_job *job, char digest[PP_HASH_HEX])
@@ -259,6 +261,7 @@ static pp_status train(program *p, pp_train_outcome *outcome, pp_error *err)
         status = pp_agree_status(MPI_COMM_WORLD, status, err);
     }
     if (status == PP_OK) {
+        p->asked_unix_s = p->longest_s = 0; /* clips and networks took longer than a step will */
         const pp_train_setup setup = {&p->job,   inputs.train, inputs.validation,
                                       &exchange, should_stop,  p};
         status = pp_train_run(&setup, outcome, err);
@@ -311,7 +314,7 @@ int main(int argc, char **argv)
         pp_train_job_free(&p.job);
         return code;
     }
-    p.stop_at_unix_s = stop_time(&p.job);
+    set_time_limits(&p);
     pp_signals_install();
     pp_status status = pp_decoder_create(&p.decoder, NULL, NULL, &err);
     if (status != PP_OK) {

@@ -27,6 +27,7 @@ typedef struct trainer {
     pp_train_state state;
     char *description;            /* of the job, JSON */
     float *average;               /* running mean of the values; NULL: none */
+    double *statistics;           /* room for share_statistics; NULL: nothing to share */
     double start_s, hours_before; /* this run's start; of the runs before */
     double loss_sum;              /* since the last point, of this rank */
     int64_t loss_steps;
@@ -133,8 +134,11 @@ static pp_status build(trainer *t, pp_error *err)
     pp_json *description = pp_train_job_describe(t->job);
     t->description = pp_json_dump(description, 0);
     pp_json_free(&description);
+    const int shares = t->exchange->sum != NULL && !t->job->synchronised_norm;
     if (t->job->average > 0) t->average = pp_alloc(t->params->trained, sizeof(float));
-    if (t->description == NULL || (t->job->average > 0 && t->average == NULL)) {
+    if (shares) t->statistics = pp_alloc(t->params->tracked, sizeof(double));
+    if (t->description == NULL || (t->job->average > 0 && t->average == NULL) ||
+        (shares && t->statistics == NULL)) {
         return pp_fail(err, PP_ERR_NOMEM, "no memory for the training's state");
     }
     return PP_OK;
@@ -162,6 +166,7 @@ static void finish(trainer *t)
     pp_train_net_destroy(&t->net);
     pp_train_history_free(&t->history);
     pp_free(t->average);
+    pp_free(t->statistics);
     pp_free(t->description);
 }
 
@@ -178,6 +183,20 @@ static void update_average(trainer *t)
     const double n = (double)t->state.step, young = (1 + n) / (10 + n);
     const double keep = t->job->average < young ? t->job->average : young;
     blend(t->average, t->params->values, t->params->trained, (float)keep);
+}
+
+/* Where BatchNorm is local, each rank has running statistics of its own mixes: their mean counts.
+ * Taken after every step, it is the same on all ranks, so that a checkpoint at any step changes no
+ * digit of what comes later: a mean of equal numbers is that number. */
+static void share_statistics(trainer *t)
+{
+    const pp_train_exchange *x = t->exchange;
+    if (t->statistics == NULL) return;
+    for (size_t i = 0; i < t->params->tracked; i++) t->statistics[i] = t->params->statistics[i];
+    x->sum(x->user, t->statistics, (int)t->params->tracked);
+    for (size_t i = 0; i < t->params->tracked; i++) {
+        t->params->statistics[i] = (float)(t->statistics[i] / x->ranks);
+    }
 }
 
 static pp_status step(trainer *t, pp_error *err)
@@ -199,6 +218,7 @@ static pp_status step(trainer *t, pp_error *err)
     if (status != PP_OK) return status;
     pp_train_rates_at(&t->job->rates, t->state.step, rates);
     pp_train_optimiser_step(t->optimiser, t->params, rates, 1.0 / x->ranks);
+    share_statistics(t);
     t->state.step++;
     if (t->average != NULL) update_average(t);
     t->loss_sum += loss;
@@ -208,36 +228,12 @@ static pp_status step(trainer *t, pp_error *err)
 
 /* ---- progress ---- */
 
-/* Where BatchNorm is local, each rank has running statistics of its own mixes: their mean counts.
- */
-static pp_status share_statistics(trainer *t, pp_error *err)
-{
-    const pp_train_exchange *x = t->exchange;
-    if (x->sum == NULL || t->job->synchronised_norm) return PP_OK;
-    double *room = pp_alloc(t->params->tracked, sizeof *room);
-    pp_status status = room != NULL ? PP_OK : pp_fail(err, PP_ERR_NOMEM, "no memory for BatchNorm");
-    status = pp_train_agree(x, status, err);
-    if (status != PP_OK) {
-        pp_free(room);
-        return status;
-    }
-    for (size_t i = 0; i < t->params->tracked; i++) room[i] = t->params->statistics[i];
-    x->sum(x->user, room, (int)t->params->tracked);
-    for (size_t i = 0; i < t->params->tracked; i++) {
-        t->params->statistics[i] = (float)(room[i] / x->ranks);
-    }
-    pp_free(room);
-    return PP_OK;
-}
-
 static pp_status validate(trainer *t, pp_train_point *point, pp_error *err)
 {
     pp_train_measured measured;
-    pp_status status = share_statistics(t, err);
-    if (status != PP_OK) return status;
     float *values = t->params->values;
     if (t->average != NULL) t->params->values = t->average;
-    status = pp_train_validation_run(t->validation, t->exchange, &measured, err);
+    pp_status status = pp_train_validation_run(t->validation, t->exchange, &measured, err);
     t->params->values = values;
     if (status != PP_OK) return status;
     if (measured.refused > 0 && is_writer(t)) {
@@ -304,8 +300,7 @@ static pp_status make_point(trainer *t, int with_validation, pp_error *err)
 
 static pp_status write_checkpoint(trainer *t, pp_error *err)
 {
-    pp_status status = share_statistics(t, err);
-    if (status != PP_OK) return status;
+    pp_status status = PP_OK;
     double sums[2] = {t->loss_sum, (double)t->loss_steps};
     if (t->exchange->sum != NULL) t->exchange->sum(t->exchange->user, sums, 2);
     if (!isfinite(sums[0])) return loss_is_lost(t, err);
@@ -375,8 +370,7 @@ static pp_status keep_best(trainer *t, pp_error *err)
     const double loss = t->history.points[t->history.count - 1].validation_loss;
     if (t->validation != NULL && !(loss < t->state.best_loss)) return PP_OK;
     if (t->validation != NULL) t->state.best_loss = loss;
-    pp_status status = share_statistics(t, err);
-    if (status == PP_OK && is_writer(t)) status = write_best(t, err);
+    pp_status status = is_writer(t) ? write_best(t, err) : PP_OK;
     return pp_train_agree(t->exchange, status, err);
 }
 

@@ -61,6 +61,12 @@ got=0
 PP_END_TIME=$(($(date +%s) + 5)) "$cluster" "${job[@]}" -o late videos >said 2>&1 || got=$?
 [ $got = 75 ] || fail "a run without time: status $got"
 
+echo "== a run that cannot begin says so, in place of what an older run said"
+got=0
+"$cluster" -q --model missing.h5 -o late videos >said 2>&1 || got=$?
+[ $got = 2 ] && [ "$(status_of late)" = 2 ] || fail "without its model: status $got, $(status_of late)"
+"$PP_BIN/pp" status late | grep -q "could not begin" || fail "pp status does not say that it could not begin"
+
 echo "== a worker killed under --enable-recovery: the others finish, status 0"
 victim() { # MPIRUN-PID N: the N-th of its ranks
     pgrep -P "$1" | sort -n | sed -n "$2p"

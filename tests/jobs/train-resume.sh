@@ -108,6 +108,15 @@ ranks 2 "$PP_BIN/pp-train" -o two-stops --set run.time_limit_s=1 job.ini 2>/dev/
 ranks 2 "$PP_BIN/pp-train" -o two-stops job.ini 2>/dev/null
 diff <(losses two) <(losses two-stops) || fail "two ranks, stopped, have other losses"
 
+echo "== and with BatchNorm of each rank's own"
+own=(--set train.synchronised_norm=no)
+ranks 2 "$PP_BIN/pp-train" -o own "${own[@]}" job.ini 2>/dev/null
+status=0
+ranks 2 "$PP_BIN/pp-train" -o own-stops "${own[@]}" --set run.time_limit_s=1 job.ini 2>/dev/null || status=$?
+[ $status = 0 ] || [ $status = 75 ] || fail "two ranks stopped by time: status $status"
+ranks 2 "$PP_BIN/pp-train" -o own-stops "${own[@]}" job.ini 2>/dev/null
+diff <(losses own) <(losses own-stops) || fail "two ranks with BatchNorm of their own have other losses"
+
 echo "== two ranks with half the batch step as one rank"
 "$PP_BIN/pp-train" -o one4 --set train.batch=4 --set train.steps=4 job.ini 2>/dev/null
 ranks 2 "$PP_BIN/pp-train" -o two2 --set train.batch=2 --set train.steps=4 job.ini 2>/dev/null
