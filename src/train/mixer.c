@@ -24,7 +24,8 @@ struct pp_train_mixer {
     int groups;                     /* labels, and one more for clips without */
     pp_train_batch batch;
     float *sound, *weight, *target, *pictures;
-    int *clip, *label, *entry, *extra_label;
+    int *clip, *label, *entry, *extra_label, *mosaic_label;
+    float *quarter; /* [pictures, size, size, 3] of one clip, before it is made small */
     float *spectra; /* [sources + 1][size]: the mix last */
     float *crop, *scratch, *gains, *picture_scratch, *warped;
     float *kept; /* [mixes][sources + 1][samples] */
@@ -79,9 +80,9 @@ static pp_status check_corpus(const pp_train_mixer *m, pp_error *err)
     for (int i = 0; i < m->usable_count; i++) {
         shown += can_show(&m->corpus->entries[m->usable[i]]);
     }
-    if (m->shape.extra_clips > 0 && shown == 0) {
+    if (m->shape.extra_clips + m->shape.mosaics > 0 && shown == 0) {
         return pp_fail(err, PP_ERR_USAGE,
-                       "extra_clips show pictures of clips with one label: "
+                       "extra_clips and mosaics show pictures of clips with one label: "
                        "there is no such clip");
     }
     for (int g = 0; g < m->corpus->label_count; g++) different += m->label_count[g] > 0;
@@ -106,13 +107,16 @@ static pp_status make_room(pp_train_mixer *m, pp_error *err)
     const size_t mixes = (size_t)s->batch, sources = (size_t)s->sources;
     const size_t bins = (size_t)(s->rows * s->frames), samples = (size_t)m->samples;
     const size_t picture = 3 * (size_t)(s->picture_size * s->picture_size);
-    const size_t n_fft = (size_t)m->options.n_fft, extra = (size_t)s->extra_clips;
+    const size_t n_fft = (size_t)m->options.n_fft;
+    const size_t extra = (size_t)(s->extra_clips + s->mosaics);
     m->sound = pp_alloc(mixes * bins, sizeof(float));
     m->weight = pp_alloc(mixes * bins, sizeof(float));
     m->target = pp_alloc(mixes * sources * bins, sizeof(float));
     m->pictures =
         pp_alloc(mixes * (sources + extra) * (size_t)s->pictures * picture, sizeof(float));
-    m->extra_label = pp_alloc(mixes * extra, sizeof(int));
+    m->extra_label = pp_alloc(mixes * (size_t)s->extra_clips, sizeof(int));
+    m->mosaic_label = pp_alloc(mixes * (size_t)s->mosaics * 4, sizeof(int));
+    m->quarter = pp_alloc(s->mosaics > 0 ? (size_t)s->pictures * picture : 1, sizeof(float));
     m->clip = pp_alloc(mixes * sources, sizeof(int));
     m->label = pp_alloc(mixes * sources, sizeof(int));
     m->entry = pp_alloc(mixes * sources, sizeof(int));
@@ -123,10 +127,11 @@ static pp_status make_room(pp_train_mixer *m, pp_error *err)
     m->picture_scratch = pp_alloc(3 * (size_t)s->picture_size, sizeof(float));
     m->warped = pp_alloc(bins, sizeof(float));
     m->kept = pp_alloc(m->options.keep_sounds ? mixes * (sources + 1) * samples : 1, sizeof(float));
-    if (m->extra_label == NULL || m->sound == NULL || m->weight == NULL || m->target == NULL ||
-        m->pictures == NULL || m->clip == NULL || m->label == NULL || m->entry == NULL ||
-        m->spectra == NULL || m->crop == NULL || m->scratch == NULL || m->gains == NULL ||
-        m->picture_scratch == NULL || m->warped == NULL || m->kept == NULL) {
+    if (m->extra_label == NULL || m->mosaic_label == NULL || m->quarter == NULL ||
+        m->sound == NULL || m->weight == NULL || m->target == NULL || m->pictures == NULL ||
+        m->clip == NULL || m->label == NULL || m->entry == NULL || m->spectra == NULL ||
+        m->crop == NULL || m->scratch == NULL || m->gains == NULL || m->picture_scratch == NULL ||
+        m->warped == NULL || m->kept == NULL) {
         return pp_fail(err, PP_ERR_NOMEM, "no memory for mixes");
     }
     return PP_OK;
@@ -164,7 +169,7 @@ void pp_train_mixer_destroy(pp_train_mixer **mixer)
     pp_free(m->weight), pp_free(m->target), pp_free(m->pictures), pp_free(m->clip);
     pp_free(m->label), pp_free(m->entry), pp_free(m->spectra), pp_free(m->crop);
     pp_free(m->scratch), pp_free(m->gains), pp_free(m->picture_scratch), pp_free(m->warped);
-    pp_free(m->kept), pp_free(m->extra_label);
+    pp_free(m->kept), pp_free(m->extra_label), pp_free(m->mosaic_label), pp_free(m->quarter);
     PP_FREE(*mixer);
 }
 
@@ -378,6 +383,32 @@ static void make_mix(pp_train_mixer *m, uint64_t seed, uint64_t number, int mix,
     if (m->options.keep_sounds) keep_mix(m, mix, sources);
 }
 
+/* The pictures of any clip that can be shown, from anywhere in it; returns its label. */
+static int show_any(pp_train_mixer *m, pp_random *random, float *to)
+{
+    const pp_train_entry *e;
+    do {
+        e = &m->corpus->entries[draw_clip(m, random)];
+    } while (!can_show(e));
+    const double length_s = e->clip.interval_s * e->clip.pictures;
+    make_pictures(m, &e->clip, pp_random_uniform(random) * length_s, random, to);
+    return e->label;
+}
+
+/* Means of two by two pixels, into one quarter of a picture of the same size. */
+static void shrink_into(const float *from, int size, int quarter, float *to)
+{
+    const int half = size / 2, top = quarter / 2 * half, left = quarter % 2 * half;
+    for (int row = 0; row < half; row++) {
+        const float *above = from + 3L * (2 * row) * size, *below = above + 3L * size;
+        float *out = to + 3L * ((long)(top + row) * size + left);
+        for (int i = 0; i < 3 * half; i++) {
+            const int at = i / 3 * 6 + i % 3;
+            out[i] = 0.25F * (above[at] + above[at + 3] + below[at] + below[at + 3]);
+        }
+    }
+}
+
 /* Clips beside a mix, which only show their pictures: with a random stream of their own, so that
  * the mixes are what they are without them. */
 static void show_extra(pp_train_mixer *m, uint64_t seed, uint64_t number)
@@ -386,14 +417,27 @@ static void show_extra(pp_train_mixer *m, uint64_t seed, uint64_t number)
     pp_random random;
     pp_random_seed(&random, seed ^ UINT64_C(0x5ee7e57a), number);
     for (int i = 0; i < m->shape.extra_clips; i++) {
-        const pp_train_entry *e;
-        do {
-            e = &m->corpus->entries[draw_clip(m, &random)];
-        } while (!can_show(e));
-        m->extra_label[m->batch.extra++] = e->label;
-        const double length_s = e->clip.interval_s * e->clip.pictures;
-        make_pictures(m, &e->clip, pp_random_uniform(&random) * length_s, &random,
-                      m->pictures + m->batch.clips++ * floats);
+        m->extra_label[m->batch.extra++] =
+            show_any(m, &random, m->pictures + m->batch.clips++ * floats);
+    }
+}
+
+static void show_mosaics(pp_train_mixer *m, uint64_t seed, uint64_t number)
+{
+    const int size = m->shape.picture_size;
+    const long picture = 3L * size * size, floats = m->shape.pictures * picture;
+    pp_random random;
+    pp_random_seed(&random, seed ^ UINT64_C(0x305a1c5), number);
+    for (int i = 0; i < m->shape.mosaics; i++) {
+        float *to = m->pictures + m->batch.clips++ * floats;
+        memset(to, 0, sizeof *to * (size_t)floats); /* an odd size leaves an edge */
+        for (int quarter = 0; quarter < 4; quarter++) {
+            m->mosaic_label[4 * m->batch.mosaics + quarter] = show_any(m, &random, m->quarter);
+            for (int p = 0; p < m->shape.pictures; p++) {
+                shrink_into(m->quarter + p * picture, size, quarter, to + p * picture);
+            }
+        }
+        m->batch.mosaics++;
     }
 }
 
@@ -422,11 +466,13 @@ pp_status pp_train_mixer_fill(pp_train_mixer *mixer, uint64_t seed, uint64_t fir
                                 .clip = m->clip,
                                 .label = m->label,
                                 .extra_label = m->extra_label,
+                                .mosaic_label = m->mosaic_label,
                                 .picture_to_label = (float)m->options.picture_to_label,
                                 .nobody = (float)m->options.nobody};
     for (int i = 0; i < mixes; i++) make_mix(m, seed, first + (uint64_t)i, i, sources);
     if (m->options.shuffle_pictures) shuffle_clips(m, mixes * sources);
     for (int i = 0; i < mixes; i++) show_extra(m, seed, first + (uint64_t)i);
+    for (int i = 0; i < mixes; i++) show_mosaics(m, seed, first + (uint64_t)i);
     *batch = m->batch;
     return PP_OK;
 }

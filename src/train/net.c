@@ -18,7 +18,8 @@ struct pp_train_net {
     float *vectors, *d_vectors; /* [masks, K] after and by the sigmoid */
     float *pooled, *d_pooled;   /* [clips, K] */
     int32_t *place;             /* [clips, K] */
-    float *d_features;          /* as the trunk's features */
+    const float *features;      /* [clips, pictures, grid, grid, K]: the trunk's; borrowed */
+    float *d_features;          /* likewise */
     float *logits;              /* [masks of one mix][rows, frames] */
     float *head_scratch;
 };
@@ -30,7 +31,7 @@ static int most_masks(const pp_train_shape *s)
 
 static int most_clips(const pp_train_shape *s)
 {
-    return s->batch * (s->sources + s->extra_clips);
+    return s->batch * (s->sources + s->extra_clips + s->mosaics);
 }
 
 static pp_status check_shape(const pp_train_shape *s, pp_error *err)
@@ -42,8 +43,12 @@ static pp_status check_shape(const pp_train_shape *s, pp_error *err)
     if (s->pictures < 1 && s->labels < 1) {
         return pp_fail(err, PP_ERR_USAGE, "sources are asked for by picture or label: neither is");
     }
-    if (s->extra_clips < 0 || (s->extra_clips > 0 && (s->pictures < 1 || s->labels < 1))) {
+    const int shown = s->extra_clips + s->mosaics;
+    if (s->extra_clips < 0 || s->mosaics < 0 || (shown > 0 && (s->pictures < 1 || s->labels < 1))) {
         return pp_fail(err, PP_ERR_USAGE, "pictures are drawn to labels: there must be both");
+    }
+    if (s->mosaics > 0 && s->pool_average) {
+        return pp_fail(err, PP_ERR_USAGE, "mosaics need clips that are pooled by their maximum");
     }
     return s->components >= 1 && s->base >= 1
                ? PP_OK
@@ -189,7 +194,7 @@ static pp_status count_masks(const pp_train_net *net, const pp_train_batch *batc
     const pp_train_shape *s = &net->shape;
     if (batch->mixes < 1 || batch->mixes > s->batch || batch->sources < 1 ||
         batch->sources > s->sources || batch->clips > most_clips(s) ||
-        batch->extra > batch->clips) {
+        batch->extra + batch->mosaics > batch->clips) {
         return pp_fail(err, PP_ERR_INTERNAL, "a batch larger than the networks were made for");
     }
     *masks = 0;
@@ -220,11 +225,10 @@ static void find_vectors(pp_train_net *net, const pp_train_batch *batch, int tra
     const int k = net->shape.components;
     if (runs_trunk(net, batch, hooks)) {
         const int grid = pp_train_trunk_grid(net->trunk);
-        const float *features;
         pp_train_trunk_forward(net->trunk, batch->pictures, batch->clips * net->shape.pictures,
-                               training, hooks, &features);
+                               training, hooks, &net->features);
         pp_train_clip_pool(net->shape.pool_average, batch->clips, net->shape.pictures * grid * grid,
-                           k, features, net->pooled, net->place);
+                           k, net->features, net->pooled, net->place);
     }
     float *vector = net->vectors;
     for (int mix = 0; mix < batch->mixes; mix++) {
@@ -327,22 +331,63 @@ static double divergence(double wanted, double is)
     return heads + tails;
 }
 
+/* From one pooled feature towards a label's: adds to its gradient; returns the divergence. */
+static double draw(float pooled, float wanted, float each, float *gradient)
+{
+    float is, goal;
+    pp_train_sigmoid(&pooled, 1, &is);
+    pp_train_sigmoid(&wanted, 1, &goal);
+    *gradient += each * (is - goal);
+    return divergence(goal, is);
+}
+
 /* Adds the gradient for one clip to d_pooled; returns its divergences. */
 static double draw_clip(pp_train_net *net, int clip, int label, float each)
 {
     const int k = net->shape.components;
-    const float *pooled = net->pooled + (long)clip * k;
     const float *wanted = pp_train_value(net->params, net->labels) + (long)label * k;
-    float *to = net->d_pooled + (long)clip * k;
     double sum = 0;
-    for (int i = 0; i < k; i++) {
-        float is, goal;
-        pp_train_sigmoid(pooled + i, 1, &is);
-        pp_train_sigmoid(wanted + i, 1, &goal);
-        to[i] += each * (is - goal);
-        sum += divergence(goal, is);
+    for (long i = 0; i < k; i++) {
+        sum += draw(net->pooled[clip * k + i], wanted[i], each, &net->d_pooled[clip * k + i]);
     }
     return sum;
+}
+
+/* The largest of feature i in one quarter of a clip's pictures: its place among the features. */
+static long largest_in_quarter(const pp_train_net *net, int clip, int quarter, int i)
+{
+    const int grid = pp_train_trunk_grid(net->trunk), half = grid / 2, k = net->shape.components;
+    const int top = quarter / 2 ? half : 0, left = quarter % 2 ? half : 0;
+    const int bottom = quarter / 2 ? grid : half, right = quarter % 2 ? grid : half;
+    long best = -1;
+    for (int p = 0; p < net->shape.pictures; p++) {
+        for (int row = top; row < bottom; row++) {
+            for (int column = left; column < right; column++) {
+                const long picture = (long)clip * net->shape.pictures + p;
+                const long at = ((picture * grid + row) * grid + column) * k + i;
+                if (best < 0 || net->features[at] > net->features[best]) best = at;
+            }
+        }
+    }
+    return best;
+}
+
+/* Adds the gradients of all mosaics to d_features; returns their part of the loss. */
+static double draw_mosaics(pp_train_net *net, const pp_train_batch *batch, int masks)
+{
+    const int k = net->shape.components;
+    const float each = batch->picture_to_label / (4 * (float)masks * (float)k);
+    double sum = 0;
+    for (int e = 0; e < 4 * batch->mosaics; e++) {
+        const int clip = batch->clips - batch->mosaics + e / 4;
+        const float *wanted =
+            pp_train_value(net->params, net->labels) + (long)batch->mosaic_label[e] * k;
+        for (int i = 0; i < k; i++) {
+            const long at = largest_in_quarter(net, clip, e % 4, i);
+            sum += draw(net->features[at], wanted[i], each, &net->d_features[at]);
+        }
+    }
+    return sum * each;
 }
 
 /* The term of picture_to_label: added to d_pooled; returns its part of the loss. */
@@ -359,8 +404,9 @@ static double draw_to_labels(pp_train_net *net, const pp_train_batch *batch, int
             if (both) sum += draw_clip(net, list[m].clip, list[m + 1].label, each);
         }
     }
+    const int first = batch->clips - batch->mosaics - batch->extra;
     for (int e = 0; e < batch->extra; e++) {
-        sum += draw_clip(net, batch->clips - batch->extra + e, batch->extra_label[e], each);
+        sum += draw_clip(net, first + e, batch->extra_label[e], each);
     }
     return sum * each;
 }
@@ -381,13 +427,17 @@ static void report(const pp_train_hooks *hooks, size_t first, size_t end)
     if (hooks->gradient_ready != NULL) hooks->gradient_ready(hooks->user, first, end - first);
 }
 
-static void back_trunk(pp_train_net *net, const pp_train_batch *batch, const pp_train_hooks *hooks)
+/* Returns what the mosaics add to the loss. */
+static double back_trunk(pp_train_net *net, const pp_train_batch *batch, int masks,
+                         const pp_train_hooks *hooks)
 {
     const int grid = pp_train_trunk_grid(net->trunk);
     pp_train_clip_pool_backward(net->shape.pool_average, batch->clips,
                                 net->shape.pictures * grid * grid, net->shape.components,
                                 net->d_pooled, net->place, net->d_features);
+    const double loss = draw_mosaics(net, batch, masks);
     pp_train_trunk_backward(net->trunk, net->d_features, hooks);
+    return loss;
 }
 
 pp_status pp_train_net_step(pp_train_net *net, const pp_train_batch *batch, pp_train_loss loss,
@@ -410,7 +460,7 @@ pp_status pp_train_net_step(pp_train_net *net, const pp_train_batch *batch, pp_t
     const pp_train_tensor *labels = net->labels >= 0 ? &p->tensors[net->labels] : NULL;
     if (labels != NULL) report(hooks, labels->offset, labels->offset + labels->count);
     if (runs_trunk(net, batch, hooks)) {
-        back_trunk(net, batch, hooks);
+        *mean_loss += back_trunk(net, batch, masks, hooks);
     } else if (net->trunk != NULL) { /* then there are labels; the trunk's gradients are zero */
         report(hooks, 0, labels != NULL ? labels->offset : 0);
     }

@@ -35,6 +35,7 @@ typedef struct pp_train_shape {
     int sources;     /* of a mix, at most */
     int batch;       /* mixes, at most */
     int extra_clips; /* beside each mix: clips that only show their pictures (picture_to_label) */
+    int mosaics;     /* and pictures made of four clips' */
 } pp_train_shape;
 
 typedef struct pp_train_net pp_train_net;
@@ -57,8 +58,11 @@ typedef struct pp_train_batch {
     const float *pictures; /* [clips, shape.pictures, size, size, 3] normalised */
     const int *clip;       /* [mixes, sources] index of the source's clip, -1: no picture asked */
     const int *label;      /* [mixes, sources] -1: no label asked */
-    int extra;             /* the last so many clips belong to no mix */
+    int extra;             /* clips behind those of the mixes */
     const int *extra_label; /* [extra] whose label's vector their pictures are drawn to */
+    int mosaics;            /* clips behind those, the last: four clips' pictures in one */
+    const int
+        *mosaic_label; /* [mosaics, 4] of the upper left, upper right, lower left, lower right */
     float picture_to_label; /* weight of the terms below, 0: none */
     float nobody;
 } pp_train_batch;
@@ -69,7 +73,9 @@ typedef struct pp_train_batch {
  * A source that is asked for by picture and by label can also teach the video network directly:
  * picture_to_label times the mean over all masks and components of the Kullback-Leibler divergence
  * from the label's vector (taken as given) to the picture's is added to the loss. So do extra
- * clips, each of which weighs as much as a mask.
+ * clips, each of which weighs as much as a mask, and mosaics, whose quarters weigh a fourth: the
+ * pixels of each quarter, pooled, are drawn to its label, so that pixels learn to tell what is
+ * where they are.
  *
  * nobody times the cross-entropy of the mask of a vector of zeros against silence is added, so that
  * what no source claims, and pixels that show nothing, let nothing through: the synthesizer's bias

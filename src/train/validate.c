@@ -39,7 +39,7 @@ pp_status pp_train_validation_create(pp_train_validation **out, const pp_train_j
     if (v == NULL) return pp_fail(err, PP_ERR_NOMEM, "no memory for validation");
     const pp_train_shape *shape = pp_train_net_shape(net);
     pp_train_shape mixes = *shape;
-    mixes.extra_clips = 0;
+    mixes.extra_clips = mixes.mosaics = 0;
     pp_train_mix_options options = job->mix;
     memset(&options.sound, 0, sizeof options.sound);
     memset(&options.picture, 0, sizeof options.picture);

@@ -299,6 +299,7 @@ static void extra_clips_show_their_pictures(void **state)
     pp_train_batch alone, batch;
     pp_train_shape wider = shape;
     wider.extra_clips = EXTRA;
+    wider.mosaics = 1;
     const pp_train_mix_options options = options_of(PP_TRAIN_BY_BOTH);
     assert_int_equal(pp_train_mixer_create(&plain, corpus, &options, &shape, &err), PP_OK);
     assert_int_equal(pp_train_mixer_create(&mixer, corpus, &options, &wider, &err), PP_OK);
@@ -307,12 +308,20 @@ static void extra_clips_show_their_pictures(void **state)
     assert_memory_equal(batch.sound, alone.sound, 4 * 1024 * sizeof(float));
     assert_memory_equal(batch.clip, alone.clip, 8 * sizeof(int));
     assert_int_equal(batch.extra, 4 * EXTRA);
-    assert_int_equal(batch.clips, alone.clips + 4 * EXTRA);
+    assert_int_equal(batch.mosaics, 4);
+    assert_int_equal(batch.clips, alone.clips + 4 * EXTRA + 4);
     for (int i = 0; i < batch.extra; i++) {
         const float *p = batch.pictures + (long)(alone.clips + i) * 2 * SIZE * SIZE * 3;
         const int which = (int)((p[0] * 0.229F + 0.485F) * 255 + 0.01F) / 40; /* as above */
         assert_true(batch.extra_label[i] >= 0);
         assert_int_equal(batch.extra_label[i], corpus->entries[which].label);
+    }
+    for (int i = 0; i < 16; i++) { /* the middle of each quarter, in the second picture */
+        const int row = SIZE / 4 + i % 4 / 2 * (SIZE / 2), column = SIZE / 4 + i % 2 * (SIZE / 2);
+        const long clip = alone.clips + batch.extra + i / 4;
+        const float *p = batch.pictures + ((clip * 2 + 1) * SIZE * SIZE + row * SIZE + column) * 3;
+        const int which = (int)((p[0] * 0.229F + 0.485F) * 255 + 0.01F) / 40;
+        assert_int_equal(batch.mosaic_label[i], corpus->entries[which].label);
     }
     pp_train_mixer_destroy(&plain);
     pp_train_mixer_destroy(&mixer);
