@@ -315,6 +315,10 @@ double pp_coordinator_time_left_s(const pp_coordinator *c, double now_s)
 static pp_status look_at_signals(pp_coordinator *c, double now_s, pp_error *err)
 {
     pp_signals seen = pp_signals_seen();
+    if (pp_run_lock_is_lost(c->setup.lock) && !c->hopeless) {
+        c->hopeless = 1;
+        return pp_coordinator_drain(c, 0, "another run has taken over", err);
+    }
     if (seen.now && c->drained_now_s == 0) {
         c->drained_now_s = now_s;
         return pp_coordinator_drain(c, 0, "asked to stop at once", err);

@@ -10,6 +10,7 @@
 #include "cluster/display.h"
 #include "cluster/ledger.h"
 #include "cluster/messages.h"
+#include "cluster/run_lock.h"
 
 typedef struct pp_coordinator pp_coordinator;
 
@@ -21,6 +22,7 @@ typedef struct pp_coordinator_setup { /* all borrowed */
     pp_ledger *ledger;
     const pp_model *model;
     pp_display *display;
+    const pp_run_lock *lock; /* NULL: none is held */
     const char *host;
     int workers;      /* numbered 0 .. workers - 1 */
     int first_rank;   /* rank of worker 0, for people */

@@ -216,6 +216,9 @@ pp_status pp_coordinator_finish(pp_coordinator *c, int *exit_code, pp_error *err
 {
     overview o;
     look(c, pp_clock_s(), &o);
+    if (pp_run_lock_is_lost(c->setup.lock)) { /* what is left to write is the other's */
+        return pp_fail(err, PP_ERR_BUSY, "another run has taken over %s", c->setup.job->out);
+    }
     *exit_code = exit_code_of(c, &o);
     sweep(c);
     pp_json *run = pp_json_object(), *costs = pp_json_object();

@@ -230,6 +230,11 @@ static pp_status set_only_failed(pp_job *job, const setting_value *value, pp_err
     return set_switch(&job->only_failed, value, err);
 }
 
+static pp_status set_skip_space_check(pp_job *job, const setting_value *value, pp_error *err)
+{
+    return set_switch(&job->skip_space_check, value, err);
+}
+
 static const struct setting {
     const char *option;  /* of the command line */
     const char *section; /* of the job file; NULL: not there */
@@ -245,6 +250,7 @@ static const struct setting {
     {"dead-after", "job", "dead_after", 1, set_dead_after},
     {"decoder-wait", "job", "decoder_wait", 1, set_decoder_wait},
     {"time-limit", "job", "time_limit", 1, set_time_limit},
+    {"skip-space-check", "job", "skip_space_check", 0, set_skip_space_check},
     {"profile", "parameters", "profile", 1, set_profile},
     {"audio-track", "parameters", "audio_track", 1, set_audio_track},
     {"frame-interval", "parameters", "frame_interval", 1, set_frame_interval},

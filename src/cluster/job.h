@@ -42,6 +42,7 @@ typedef struct pp_job {
     double decoder_wait_s; /* a decoder without any answer for so long hangs */
     double time_limit_s;   /* from the start of the program; 0: none */
     double end_unix_s;     /* of the batch job, from its environment; 0: none */
+    int skip_space_check;  /* begin although the results may not fit */
     int part, parts;       /* 1 .. parts; 0, 0: everything */
 } pp_job;
 

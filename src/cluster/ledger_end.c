@@ -198,7 +198,8 @@ static pp_json *list_failures(const pp_ledger *ledger)
     return list;
 }
 
-pp_status pp_ledger_finish(pp_ledger *ledger, int exit_code, pp_json *status, pp_error *err)
+/* What all of them begin with. */
+static pp_json *new_status(int exit_code, const char *state)
 {
     pp_json *json = pp_json_object();
     char time_text[40];
@@ -206,11 +207,16 @@ pp_status pp_ledger_finish(pp_ledger *ledger, int exit_code, pp_json *status, pp
     pp_json_set_text(json, "format", "pixelplayer-status");
     pp_json_set_int(json, "version", 1);
     pp_json_set_int(json, "status", exit_code);
-    pp_json_set_text(json, "state",
-                     exit_code == 0   ? "done"
-                     : exit_code == 1 ? "failures"
-                                      : "stopped");
+    pp_json_set_text(json, "state", state);
     pp_json_set_text(json, "ended", time_text);
+    return json;
+}
+
+pp_status pp_ledger_finish(pp_ledger *ledger, int exit_code, pp_json *status, pp_error *err)
+{
+    pp_json *json = new_status(exit_code, exit_code == 0   ? "done"
+                                          : exit_code == 1 ? "failures"
+                                                           : "stopped");
     pp_json_set(json, "run", status);
     pp_json_set(json, "failures", list_failures(ledger));
     pp_status outcome = write_corpus(ledger, err);

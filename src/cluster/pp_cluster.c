@@ -14,6 +14,7 @@
 #include "cluster/default_model.h"
 #include "cluster/launch.h"
 #include "cluster/ranks.h"
+#include "cluster/run_lock.h"
 #include "cluster/run_refused.h"
 #include "cluster/signals.h"
 #include "nn/blas.h"
@@ -26,6 +27,7 @@ typedef struct program {
     pp_decoder *decoder;
     pp_model *model;
     pp_pipeline *pipeline;
+    pp_run_lock *lock; /* of rank 0 */
     int rank, ranks;
     char host[64];
     double started_s, started_unix_s;
@@ -175,6 +177,10 @@ static pp_status prepare(program *p, pp_error *err)
     memcpy(hello.host, p->host, sizeof hello.host);
     digest_of_job(p, hello.job_digest);
     pp_status status = pp_agree_hello(MPI_COMM_WORLD, &hello, &core_level, err);
+    if (status == PP_OK && p->rank == 0 && !p->job.dry_run) {
+        status = pp_run_lock_take(&p->lock, &p->job, err);
+    }
+    status = pp_agree_status(MPI_COMM_WORLD, status, err);
     if (status == PP_OK) status = open_model(p, core_level, err);
     if (status != PP_OK) return status;
     if (p->rank == 0) status = collect_inputs(p, err);
@@ -196,6 +202,7 @@ static pp_status work(program *p, int *exit_code, int *ranks_lost, pp_error *err
                   .inputs = &p->inputs,
                   .model = p->model,
                   .pipeline = p->pipeline,
+                  .lock = p->lock,
                   .host = p->host,
                   .started_s = p->started_s,
                   .started_unix_s = p->started_unix_s};
@@ -204,6 +211,13 @@ static pp_status work(program *p, int *exit_code, int *ranks_lost, pp_error *err
     if (p->ranks == 1) return pp_run_alone(&run, exit_code, err);
     if (p->rank == 0) return pp_ranks_coordinate(&run, MPI_COMM_WORLD, exit_code, ranks_lost, err);
     return pp_ranks_work(&run, MPI_COMM_WORLD, ranks_lost, err);
+}
+
+/* Of a run that could not begin. */
+static int exit_code_of(pp_status status)
+{
+    if (status == PP_ERR_USAGE || status == PP_ERR_NOT_FOUND) return EXIT_USAGE;
+    return status == PP_ERR_BUSY || status == PP_ERR_INTERRUPTED ? EXIT_AGAIN : EXIT_FAILURES;
 }
 
 static int with_mpi(program *p, int *ranks_lost, pp_error *err)
@@ -219,17 +233,18 @@ static int with_mpi(program *p, int *ranks_lost, pp_error *err)
     if (status == PP_OK) status = prepare(p, err);
     pp_signals_leave_after(0, 0, NULL);
     if (status != PP_OK) {
-        exit_code =
-            status == PP_ERR_USAGE || status == PP_ERR_NOT_FOUND ? EXIT_USAGE : EXIT_FAILURES;
+        exit_code = exit_code_of(status);
         if (p->rank > 0) return exit_code;
         pp_log_failure(PP_LOG_ERROR, NULL, err);
-        if (alone_in_out && !p->job.dry_run) pp_run_refused(&p->job, exit_code, err);
+        if (alone_in_out && !p->job.dry_run && exit_code != EXIT_AGAIN) {
+            pp_run_refused(&p->job, exit_code, err);
+        }
         return exit_code;
     }
     status = work(p, &exit_code, ranks_lost, err);
     if (status == PP_OK) return exit_code;
     pp_log_failure(PP_LOG_ERROR, NULL, err);
-    return EXIT_FAILURES;
+    return status == PP_ERR_BUSY ? EXIT_AGAIN : EXIT_FAILURES;
 }
 
 /* Until the ranks have agreed to begin there are no heartbeats: one that dies before would hold
@@ -237,13 +252,14 @@ static int with_mpi(program *p, int *ranks_lost, pp_error *err)
 static void watch_start(const program *p)
 {
     if (getenv("OMPI_COMM_WORLD_SIZE") == NULL && getenv("PMIX_RANK") == NULL) return;
-    double patience_s = 10 * p->job.dead_after_s;
+    double patience_s = 10 * p->job.dead_after_s + PP_LOCK_STALE_S; /* rank 0 may wait for a lock */
     pp_signals_leave_after(patience_s < 3600 ? (int)patience_s : 3600, EXIT_AGAIN,
                            "pp-cluster: the other ranks never came: leaving (status 75)\n");
 }
 
 static void free_program(program *p)
 {
+    pp_run_lock_release(&p->lock);
     pp_pipeline_destroy(&p->pipeline);
     pp_model_close(&p->model);
     pp_decoder_destroy(&p->decoder);

@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cluster/coordinator.h"
+#include "cluster/estimate.h"
 #include "cluster/link.h"
 #include "cluster/ranks.h"
 
@@ -74,10 +75,12 @@ pp_status pp_ranks_coordinate(const pp_run *run, MPI_Comm comm, int *exit_code, 
                              .started_unix_s = run->started_unix_s};
     pp_status status = pp_link_create(&link, comm, err);
     if (status == PP_OK) status = pp_ledger_create(&ledger, &books, err);
+    if (status == PP_OK) status = pp_space_check(run, ledger, ranks - 1, err);
     pp_coordinator_setup setup = {.job = run->job,
                                   .ledger = ledger,
                                   .model = run->model,
                                   .display = display,
+                                  .lock = run->lock,
                                   .host = run->host,
                                   .workers = ranks - 1,
                                   .first_rank = 1,

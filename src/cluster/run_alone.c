@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cluster/coordinator.h"
+#include "cluster/estimate.h"
 #include "cluster/run.h"
 #include "cluster/worker.h"
 
@@ -83,10 +84,12 @@ pp_status pp_run_alone(const pp_run *run, int *exit_code, pp_error *err)
                              .ranks = 1,
                              .started_unix_s = run->started_unix_s};
     pp_status status = pp_ledger_create(&ledger, &books, err);
+    if (status == PP_OK) status = pp_space_check(run, ledger, 1, err);
     pp_coordinator_setup setup = {.job = run->job,
                                   .ledger = ledger,
                                   .model = run->model,
                                   .display = display,
+                                  .lock = run->lock,
                                   .host = run->host,
                                   .workers = 1,
                                   .first_rank = 0,

@@ -1,58 +1,20 @@
 /* --dry-run: what would run, why, and what it would take. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "base/path.h"
 #include "base/text.h"
-#include "cluster/ledger.h"
+#include "cluster/estimate.h"
 #include "cluster/run.h"
-#include "schedule/costs.h"
 
-typedef struct estimate {
+typedef struct sums {
     int64_t to_run, unchanged, known_failures, impossible, left_out;
     double windows; /* of those to run */
     double guessed; /* of these, guessed from file sizes */
     double core_s, bytes;
-} estimate;
-
-/* Costs by what the last run in this output folder learned. */
-static void learn_costs(pp_costs *costs, const char *out)
-{
-    pp_error ignored = {0};
-    pp_json *status = NULL;
-    char *path = pp_path_join(out, "status.json");
-    pp_costs_default(costs);
-    if (path != NULL && pp_path_exists(path) &&
-        pp_json_read_file(&status, path, &ignored) == PP_OK) {
-        const pp_json *known = pp_json_get(pp_json_get(status, "run"), "window_costs_s");
-        for (int s = 0; known != NULL && s < PP_STAGES; s++) {
-            double each = pp_json_real(known, pp_stage_name((pp_stage)s), 0);
-            if (each > 0) costs->window_s[s] = each;
-        }
-    }
-    pp_json_free(&status);
-    pp_free(path);
-}
-
-/* Bytes of archive a window of sound takes: stems, mixture and residual as float32, features and
- * energies, and the maps where they are kept (1.7 GB an hour; about half after compression). */
-static double archive_bytes(const pp_run *run, double windows, double window_s)
-{
-    const pp_model_shape *shape = pp_model_get_shape(run->model);
-    const pp_parameters *p = &run->job->parameters;
-    double seconds = windows * window_s, cells = (double)shape->grid * shape->grid;
-    double sounds = seconds * shape->rate_hz * 4 * (2 + 0.5 * p->most_sources);
-    double frames = seconds / p->frame_interval_s * (cells * shape->components * 4 + 112 * 112 * 3);
-    double maps = 0;
-    if (p->profile == PP_PROFILE_PIXELS) {
-        maps = windows * shape->components * shape->log_rows * shape->window_frames * 0.5;
-    }
-    return 0.8 * (sounds + frames) + windows * cells * 5 + maps;
-}
+} sums;
 
 static const char *explain(const pp_record *record)
 {
@@ -75,39 +37,34 @@ static const char *word_of(const pp_record *record)
     }
 }
 
-static void add_up(const pp_run *run, const pp_record *record, const pp_costs *costs,
-                   double window_s, estimate *e)
+static void add_up(const pp_run *run, const pp_record *record, const pp_estimate *each, sums *e)
 {
     if (record->input->problem != NULL) e->impossible++;
     else if (record->state == PP_RECORD_UNCHANGED) e->unchanged++;
     else if (record->state == PP_RECORD_KNOWN_FAILURE) e->known_failures++;
     else if (record->state == PP_RECORD_LEFT_OUT) e->left_out++;
     double windows = 0;
-    int runs = record->state == PP_RECORD_TO_RUN && record->input->problem == NULL;
-    if (runs) {
-        const pp_input *input = record->input;
-        double known_s = input->end_s > 0 ? input->end_s - input->start_s : record->duration_s;
-        windows = known_s > 0 ? known_s / window_s
-                              : (double)input->size_bytes / pp_costs_window_bytes(costs);
-        if (windows < 1) windows = 1;
+    if (pp_estimate_runs(record)) {
+        int guessed;
+        windows = pp_estimate_windows(each, record, &guessed);
         e->to_run++;
         e->windows += windows;
-        if (!(known_s > 0)) e->guessed += windows;
-        e->core_s += windows * pp_costs_all_window_s(costs);
-        e->bytes += archive_bytes(run, windows, window_s);
+        if (guessed) e->guessed += windows;
+        e->core_s += windows * pp_costs_all_window_s(&each->costs);
+        e->bytes += windows * each->archive_bytes;
     }
     if (!run->job->explain) return;
     printf("%-10s  %s  --  %s", word_of(record), record->input->path, explain(record));
-    if (runs) {
+    if (windows > 0) {
         char core[40], bytes[40];
-        pp_clock_duration_text(windows * pp_costs_all_window_s(costs), core, sizeof core);
-        pp_text_bytes((uint64_t)archive_bytes(run, windows, window_s), bytes, sizeof bytes);
+        pp_clock_duration_text(windows * pp_costs_all_window_s(&each->costs), core, sizeof core);
+        pp_text_bytes((uint64_t)(windows * each->archive_bytes), bytes, sizeof bytes);
         printf("; about %s on one core, %s", core, bytes);
     }
     printf("\n");
 }
 
-static void print_text(const estimate *e, double window_s)
+static void print_text(const sums *e, double window_s)
 {
     char music[40], core[40], bytes[40];
     pp_clock_duration_text(e->windows * window_s, music, sizeof music);
@@ -126,7 +83,18 @@ static void print_text(const estimate *e, double window_s)
     if (e->left_out > 0) printf("%" PRId64 " are left out by --only-failed\n", e->left_out);
 }
 
-static void print_json(const estimate *e, double window_s)
+static void print_space(const pp_run *run, pp_ledger *ledger)
+{
+    pp_space space;
+    char shards[40], room[40];
+    pp_space_look(&space, run, ledger, 1);
+    if (space.free_bytes < 0) return; /* no output folder yet */
+    pp_text_bytes((uint64_t)space.shard_bytes, shards, sizeof shards);
+    pp_text_bytes((uint64_t)space.free_bytes, room, sizeof room);
+    printf("partial results take up to %s a worker meanwhile; %s are free there\n", shards, room);
+}
+
+static void print_json(const sums *e, double window_s)
 {
     pp_json *json = pp_json_object();
     pp_json_set_int(json, "to_run", e->to_run);
@@ -154,17 +122,15 @@ pp_status pp_run_dry(const pp_run *run, pp_error *err)
                              .ranks = 1};
     pp_status status = pp_ledger_create(&ledger, &books, err);
     if (status != PP_OK) return status;
-    const pp_model_shape *shape = pp_model_get_shape(run->model);
-    double window_s =
-        (double)run->job->parameters.window_step_frames * shape->hop_samples / shape->rate_hz;
-    pp_costs costs;
-    learn_costs(&costs, run->job->out);
-    estimate e = {0};
+    pp_estimate each;
+    pp_estimate_begin(&each, run->job, run->model);
+    sums e = {0};
     for (size_t i = 0; i < pp_ledger_count(ledger); i++) {
-        add_up(run, pp_ledger_record(ledger, i), &costs, window_s, &e);
+        add_up(run, pp_ledger_record(ledger, i), &each, &e);
     }
-    if (run->job->log_form == PP_LOG_JSON) print_json(&e, window_s);
-    else print_text(&e, window_s);
+    if (run->job->log_form == PP_LOG_JSON) print_json(&e, each.window_s);
+    else print_text(&e, each.window_s);
+    if (run->job->log_form != PP_LOG_JSON && e.to_run > 0) print_space(run, ledger);
     pp_ledger_destroy(&ledger);
     return PP_OK;
 }

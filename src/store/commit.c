@@ -10,10 +10,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/path.h"
 
 static const char mark[] = ".tmp-";
+
+/* A commit that takes longer is worth a word: the run looks stuck, and it is the storage. */
+#define SLOW_S 5.0
 
 /* Two containers may share host name and process id, so the last part is random. */
 static uint64_t random_number(void)
@@ -130,9 +135,17 @@ static pp_status sync_file(const pp_fileops *ops, const char *temporary, const c
     return failed ? pp_commit_fail(err, code, "bring to disk", path) : PP_OK;
 }
 
+static void say_if_slow(double since_s, const char *path)
+{
+    double took_s = pp_clock_s() - since_s;
+    if (took_s < SLOW_S) return;
+    pp_log(PP_LOG_WARN, "the storage is slow: bringing %s to disk took %.0f s", path, took_s);
+}
+
 pp_status pp_commit_rename(const pp_fileops *ops, const char *temporary, const char *path,
                            pp_error *err)
 {
+    double since_s = pp_clock_s();
     pp_status status = sync_file(ops, temporary, path, err);
     if (status == PP_OK && ops->rename(ops->user, temporary, path) != 0) {
         status = pp_commit_fail(err, errno, "rename the finished file to", path);
@@ -144,6 +157,7 @@ pp_status pp_commit_rename(const pp_fileops *ops, const char *temporary, const c
     if (sync_folder_of(ops, path) != 0) {
         return pp_commit_fail(err, errno, "bring to disk the folder of", path);
     }
+    say_if_slow(since_s, path);
     return PP_OK;
 }
 

@@ -25,3 +25,6 @@ run_cluster() {
 same_archives() { # A B
     $python "$PP_ROOT/tests/lib/check_archive.py" --same "$1" "$2" >same.log || { cat same.log; fail "$1 differs from $2"; }
 }
+same_folders() { # OUT OUT...: the same archives, byte for byte in everything that is in them
+    $python "$PP_ROOT/tests/lib/compare_archives.py" "$@" >same.log || { cat same.log; fail "archives differ: $*"; }
+}
