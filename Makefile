@@ -53,7 +53,7 @@ objects = $(patsubst %.c,$(O)/%.o,$(1))
 PROGRAMS := $(addprefix $(BIN)/,pp pp-cluster pp-train pp-decode)
 UNITS    := $(patsubst tests/unit/%.c,$(O)/tests/%,$(UNIT_SOURCES))
 
-.PHONY: all help deps demo test test-units test-jobs test-slurm bench check-san check-valgrind fuzz \
+.PHONY: all help deps demo test test-units test-jobs test-slurm test-kills bench check-san check-valgrind fuzz \
         soak lint format layers install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -70,6 +70,7 @@ help:
 ## make test-units   the unit tests alone
 ## make test-jobs    the whole-program tests alone
 ## make test-slurm   batch scripts on a small real Slurm (root; installs slurm-wlm and munge; four to eight minutes)
+## make test-kills  300 random kill -9 of runs under mpirun (KILLS=N; half an hour)
 ## make bench        speed of networks and pipeline, against the peer where it is installed
 ## make check-san    the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 ## make check-valgrind  the unit tests under valgrind
@@ -119,6 +120,8 @@ $(O)/tests/test_synth_%: $(O)/tests/unit/test_synth_%.o \
 
 test: all
 	tests/run all
+test-kills: all
+	PP_KILLS=$(or $(KILLS),300) PP_TIMEOUT=14400 PP_SHOW=1 tests/run jobs kills
 test-units: all
 	tests/run units
 test-jobs: all

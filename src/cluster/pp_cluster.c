@@ -202,6 +202,7 @@ static pp_status work(program *p, int *exit_code, int *ranks_lost, pp_error *err
                   .inputs = &p->inputs,
                   .model = p->model,
                   .pipeline = p->pipeline,
+                  .ops = pp_fileops_system(),
                   .lock = p->lock,
                   .host = p->host,
                   .started_s = p->started_s,

@@ -70,7 +70,7 @@ pp_status pp_ranks_coordinate(const pp_run *run, MPI_Comm comm, int *exit_code, 
     pp_ledger_setup books = {.job = run->job,
                              .inputs = run->inputs,
                              .model = run->model,
-                             .ops = pp_fileops_system(),
+                             .ops = run->ops,
                              .ranks = ranks,
                              .started_unix_s = run->started_unix_s};
     pp_status status = pp_link_create(&link, comm, err);

@@ -10,7 +10,8 @@ typedef struct pp_run { /* all borrowed */
     const pp_job *job;
     const pp_inputs *inputs; /* of the coordinator and of one alone; NULL elsewhere */
     const pp_model *model;
-    pp_pipeline *pipeline;   /* NULL for a coordinator that only coordinates */
+    pp_pipeline *pipeline; /* NULL for a coordinator that only coordinates */
+    const pp_fileops *ops;
     const pp_run_lock *lock; /* of the coordinator; NULL: none is held */
     const char *host;
     double started_s, started_unix_s;

@@ -80,7 +80,7 @@ pp_status pp_run_alone(const pp_run *run, int *exit_code, pp_error *err)
     pp_ledger_setup books = {.job = run->job,
                              .inputs = run->inputs,
                              .model = run->model,
-                             .ops = pp_fileops_system(),
+                             .ops = run->ops,
                              .ranks = 1,
                              .started_unix_s = run->started_unix_s};
     pp_status status = pp_ledger_create(&ledger, &books, err);

@@ -115,11 +115,8 @@ static void print_json(const sums *e, double window_s)
 pp_status pp_run_dry(const pp_run *run, pp_error *err)
 {
     pp_ledger *ledger = NULL;
-    pp_ledger_setup books = {.job = run->job,
-                             .inputs = run->inputs,
-                             .model = run->model,
-                             .ops = pp_fileops_system(),
-                             .ranks = 1};
+    pp_ledger_setup books = {
+        .job = run->job, .inputs = run->inputs, .model = run->model, .ops = run->ops, .ranks = 1};
     pp_status status = pp_ledger_create(&ledger, &books, err);
     if (status != PP_OK) return status;
     pp_estimate each;

@@ -31,7 +31,7 @@ typedef enum fault_kind {
 
 typedef enum fault_mode { FAULT_ONCE, FAULT_FOR_GOOD, FAULT_CRASH } fault_mode;
 
-#define FAULTY_FILES 64
+#define FAULTY_FILES 256
 
 typedef struct faulty_file {
     char path[512];
