@@ -53,7 +53,8 @@ objects = $(patsubst %.c,$(O)/%.o,$(1))
 PROGRAMS := $(addprefix $(BIN)/,pp pp-cluster pp-train pp-decode)
 UNITS    := $(patsubst tests/unit/%.c,$(O)/tests/%,$(UNIT_SOURCES))
 
-.PHONY: all help deps demo test test-units test-jobs test-slurm test-kills bench check-san check-valgrind fuzz \
+.PHONY: all help deps demo test test-units test-jobs test-slurm test-kills bench bench-incremental \
+        check-san check-valgrind fuzz \
         soak lint format layers install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -72,6 +73,7 @@ help:
 ## make test-slurm   batch scripts on a small real Slurm (root; installs slurm-wlm and munge; four to eight minutes)
 ## make test-kills  300 random kill -9 of runs under mpirun (KILLS=N; half an hour)
 ## make bench        speed of networks and pipeline, against the peer where it is installed
+## make bench-incremental  10 000 small videos run again unchanged: below 3 s (makes them first)
 ## make check-san    the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 ## make check-valgrind  the unit tests under valgrind
 ## make fuzz         random damage against the file readers (FUZZ="ROUNDS SEED READER")
@@ -122,6 +124,9 @@ test: all
 	tests/run all
 test-kills: all
 	PP_KILLS=$(or $(KILLS),300) PP_TIMEOUT=14400 PP_SHOW=1 tests/run jobs kills
+bench-incremental: all
+	PP_VIDEOS=$(or $(VIDEOS),10000) PP_SECONDS=180 PP_MOST_MS=3000 PP_TIMEOUT=14400 PP_SHOW=1 \
+	    tests/run jobs incremental
 test-units: all
 	tests/run units
 test-jobs: all

@@ -193,6 +193,18 @@ static double windows_of(const pp_task *task, const pp_lease_result *result,
     return (double)video->cut.windows * (double)task->segments / (double)video->cut.segments;
 }
 
+/* How far a lease is, for the scheduler: one that is far slower than others goes to a second
+ * worker. */
+static pp_status take_progress(pp_coordinator *c, int worker, const pp_message *m, double now_s,
+                               pp_error *err)
+{
+    double picture_s = c->setup.job->parameters.frame_interval_s;
+    double windows[PP_STAGES] = {0};
+    windows[PP_STAGE_SEE] = m->seen * picture_s / pp_coordinator_window_s(c);
+    windows[PP_STAGE_LISTEN] = m->listened;
+    return pp_schedule_progress(c->schedule, worker, m->lease, windows, now_s, err);
+}
+
 static void leave_lease(pp_coordinator *c, int worker)
 {
     coordinator_worker *w = &c->workers[worker];
@@ -287,7 +299,8 @@ pp_status pp_coordinator_receive(pp_coordinator *c, int worker, const pp_message
     case PP_MESSAGE_ALIVE:
         if (m->lease == w->lease) w->windows += m->windows;
         w->stage = m->stage;
-        if (m->wants_stop && c->stopping == NULL) {
+        status = take_progress(c, worker, m, now_s, err);
+        if (status == PP_OK && m->wants_stop && c->stopping == NULL) {
             status = pp_coordinator_drain(c, m->wants_stop > 1 ? 0 : GRACE_S,
                                           "a rank was asked to stop", err);
         }

@@ -178,6 +178,8 @@ static void fields(cursor *c, pp_message *m)
     case PP_MESSAGE_ALIVE:
         stage_field(c, &m->stage);
         int_field(c, &m->windows, 0, INT_MAX);
+        int_field(c, &m->seen, 0, INT_MAX);
+        int_field(c, &m->listened, 0, INT_MAX);
         int_field(c, &m->wants_stop, 0, INT_MAX);
         return;
     case PP_MESSAGE_FINISHED:

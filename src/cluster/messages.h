@@ -18,7 +18,7 @@
 typedef enum pp_message_kind {
     /* worker to coordinator */
     PP_MESSAGE_ASKS = 1, /* nothing to do: wants a lease */
-    PP_MESSAGE_ALIVE,    /* lease, stage, windows; wants_stop where it was signalled */
+    PP_MESSAGE_ALIVE, /* lease, stage, windows, seen, listened; wants_stop where it was signalled */
     PP_MESSAGE_FINISHED, /* lease, result, seconds */
     PP_MESSAGE_FAILED,   /* lease, stage, error, seconds */
     /* coordinator to worker */
@@ -32,7 +32,8 @@ typedef struct pp_message {
     pp_message_kind kind;
     uint64_t lease;
     pp_stage stage;
-    int windows; /* listened to since the last message */
+    int windows;        /* listened to since the last message */
+    int seen, listened; /* pictures and windows gone through in this lease so far */
     int wants_stop;
     double seconds;         /* that the lease took */
     pp_task_kind task;      /* of LEASE */

@@ -12,9 +12,10 @@ typedef struct rank_worker {
     pp_link *link;
     double alive_every_s, dead_after_s;
     double told_s, heard_s, looked_s;
-    pp_message lease; /* at work on; owned */
-    pp_message next;  /* arrived while at work; owned; kind 0: none */
-    int windows;      /* not told yet */
+    pp_message lease;   /* at work on; owned */
+    pp_message next;    /* arrived while at work; owned; kind 0: none */
+    int windows;        /* not told yet */
+    int seen, listened; /* in this lease: pictures, windows */
     int cancelled, stopped, ranks_lost;
 } rank_worker;
 
@@ -30,6 +31,8 @@ static void tell_alive(rank_worker *w, pp_stage stage, double now_s)
                     .lease = w->lease.lease,
                     .stage = stage,
                     .windows = w->windows,
+                    .seen = w->seen,
+                    .listened = w->listened,
                     .wants_stop = wants_stop()};
     pp_link_send(w->link, 0, &m);
     w->windows = 0;
@@ -63,6 +66,8 @@ static pp_status show_life(void *user, pp_stage stage, int windows, pp_error *er
 {
     rank_worker *w = user;
     w->windows += windows;
+    w->listened += windows;
+    w->seen += stage == PP_STAGE_SEE;
     double now_s = pp_clock_s();
     if (now_s > w->looked_s + 0.02) {
         w->looked_s = now_s;
@@ -98,7 +103,7 @@ static int wait_for_lease(rank_worker *w)
     w->lease = w->next;
     w->next = (pp_message){0};
     w->cancelled = 0;
-    w->windows = 0;
+    w->windows = w->seen = w->listened = 0;
     return 1;
 }
 

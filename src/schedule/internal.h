@@ -65,10 +65,10 @@ typedef enum lease_state { LEASE_FREE, LEASE_RUNNING, LEASE_LOST, LEASE_CANCELLE
 typedef struct lease {
     pp_task task;
     int worker;
-    double started_s;
-    int32_t next, previous; /* of the same video; next also links the free ones */
+    double started_s, worth_s; /* worth: what it has gone through, by the costs of others */
+    int32_t next, previous;    /* of the same video; next also links the free ones */
     uint32_t generation;
-    uint8_t state, doubled; /* doubled: there is or was a copy of it */
+    uint8_t state, doubled, slow; /* doubled: there is or was a copy of it; slow: by its progress */
 } lease;
 
 typedef enum worker_state {

@@ -144,6 +144,16 @@ static pp_status cancel_needless(pp_schedule *schedule, int64_t index, pp_error 
     return PP_OK;
 }
 
+/* Known to be slow, so that a copy pays whatever else there is to do: above every chain. */
+#define SURE 1e15
+
+/* Segments of stages whose progress is not told: their length is known, unlike a whole video's. */
+static double certainty(const pp_task *task)
+{
+    int tells = task->stage == PP_STAGE_SEE || task->stage == PP_STAGE_LISTEN;
+    return task->kind == PP_TASK_STAGE && !tells ? SURE : 0;
+}
+
 pp_status pp_sched_lease_find_late(pp_schedule *schedule, pp_error *err)
 {
     while (schedule->overdue.count > 0 && -pp_heap_top_key(&schedule->overdue) <= schedule->now_s) {
@@ -154,10 +164,81 @@ pp_status pp_sched_lease_find_late(pp_schedule *schedule, pp_error *err)
             continue;
         }
         double chain = pp_sched_video_chain_s(schedule, &schedule->videos[l->task.video]);
+        chain += certainty(&l->task);
         pp_status status = pp_heap_put(&schedule->late, slot, chain, err);
         if (status != PP_OK) return status;
     }
     return PP_OK;
+}
+
+/* What was gone through should have taken less than this: with a window of grace, and the probe of
+ * a video, which tells nothing. */
+static double slow_after_s(const pp_schedule *schedule, const lease *l)
+{
+    const pp_costs *costs = &schedule->costs;
+    double fair_s = costs->lease_s + pp_costs_all_window_s(costs) + l->worth_s;
+    if (l->task.kind == PP_TASK_WHOLE) {
+        const video *v = &schedule->videos[l->task.video];
+        fair_s += pp_sched_video_windows(schedule, v) * pp_costs_window_s(costs, PP_STAGE_PROBE);
+    }
+    double after_s = schedule->setup.slow_factor * fair_s;
+    return after_s > schedule->setup.slow_least_s ? after_s : schedule->setup.slow_least_s;
+}
+
+static int tells_progress(const pp_task *task)
+{
+    if (task->kind == PP_TASK_STAGE) return certainty(task) == 0;
+    return task->kind == PP_TASK_WHOLE;
+}
+
+/* A copy that is further than the slow lease it was made for is worth more than waiting for both.
+ */
+static pp_status drop_overtaken(pp_schedule *schedule, const lease *ahead, pp_error *err)
+{
+    int32_t slot = schedule->videos[ahead->task.video].first_lease;
+    for (; slot != NO_LEASE; slot = schedule->leases[slot].next) {
+        const lease *l = &schedule->leases[slot];
+        if (l->state != LEASE_RUNNING || !l->slow || l->worth_s >= ahead->worth_s ||
+            !same_task(&l->task, &ahead->task)) {
+            continue;
+        }
+        pp_status status = pp_sched_lease_cancel(schedule, slot, err);
+        if (status != PP_OK) return status;
+    }
+    return PP_OK;
+}
+
+static int is_slow(const pp_schedule *schedule, const lease *l)
+{
+    return schedule->now_s - l->started_s >= slow_after_s(schedule, l) &&
+           pp_sched_lease_copies_running(schedule, &l->task) <= schedule->setup.most_copies;
+}
+
+pp_status pp_schedule_progress(pp_schedule *schedule, int worker_index, uint64_t id,
+                               const double windows[PP_STAGES], double now_s, pp_error *err)
+{
+    pp_status status = pp_schedule_alive(schedule, worker_index, now_s, err);
+    if (status != PP_OK) return status;
+    int32_t slot = pp_sched_lease_find(schedule, id);
+    if (slot == NO_LEASE) return PP_OK;
+    lease *l = &schedule->leases[slot];
+    if (l->state != LEASE_RUNNING || l->worker != worker_index || !tells_progress(&l->task)) {
+        return PP_OK;
+    }
+    l->worth_s = 0;
+    for (int stage = 0; stage < PP_STAGES; stage++) {
+        l->worth_s += windows[stage] * pp_costs_window_s(&schedule->costs, stage);
+    }
+    if (l->doubled) {
+        status = drop_overtaken(schedule, l, err);
+        if (status != PP_OK) return status;
+    }
+    if (l->slow || !is_slow(schedule, l)) return PP_OK;
+    l->slow = 1;
+    pp_heap_remove(&schedule->overdue, slot);
+    double chain = pp_sched_video_chain_s(schedule, &schedule->videos[l->task.video]);
+    status = pp_heap_put(&schedule->late, slot, SURE + chain, err);
+    return status != PP_OK ? status : pp_sched_pick_dispatch(schedule, err);
 }
 
 /* ---- ended well -------------------------------------------------------------------------------

@@ -17,7 +17,8 @@
  * Choice. Retries first; then longest remaining chain first, a worker keeping its video while that
  * is not much shorter; runs of segments are long while there is plenty of work for all and one
  * segment at the end. A lease that takes far longer than expected is given to a second worker: at
- * once if the whole run would wait for it, otherwise when nothing else is left. Whichever result
+ * once if the whole run would wait for it or if it is slow for sure (by its progress, or where its
+ * length is known), otherwise when nothing else is left. Whichever result
  * comes first counts (both are equal), the other copy is cancelled.
  *
  * Failures. A lease that failed in a way that may pass is given out again, to another worker where
@@ -46,6 +47,8 @@ typedef struct pp_schedule_setup {
     double dead_after_s;      /* 60 */
     double overdue_factor;    /* 1.5: times the expected duration, and at least .. */
     double overdue_least_s;   /* 5 s: .. this long, before a second copy may start */
+    double slow_factor;       /* 3: times slower than other leases: a second copy at once, but .. */
+    double slow_least_s;      /* 2 s: .. not before */
     double most_lease_s;      /* 30: a run of segments is expected to take at most this */
     double end_s;             /* no lease that would end behind this time; HUGE_VAL: no limit */
     int most_copies;          /* 2: further leases at a time of one task; 0: none */
@@ -126,6 +129,12 @@ pp_status pp_schedule_asks(pp_schedule *schedule, int worker, double now_s,
 /* A sign of life. */
 pp_status pp_schedule_alive(pp_schedule *schedule, int worker, double now_s,
                             pp_error *err) PP_MUST_USE;
+/* How far a running lease is, in windows gone through by stage since it began (0 where a stage does
+ * not tell). One that turns out to be far slower than others is given to a second worker at once.
+ * Also a sign of life. */
+pp_status pp_schedule_progress(pp_schedule *schedule, int worker, uint64_t lease,
+                               const double windows[PP_STAGES], double now_s,
+                               pp_error *err) PP_MUST_USE;
 /* A lease ended well. *counts: 1 where the result is news, 0 where all of it was known. */
 pp_status pp_schedule_finished(pp_schedule *schedule, uint64_t lease, const pp_task_result *result,
                                double now_s, int *counts, pp_error *err) PP_MUST_USE;

@@ -170,6 +170,11 @@ static double step_windows(const world *w, const film *f, const pp_task *task, i
     return min_of((double)(f->windows - step * w->setup.segment_windows), w->setup.segment_windows);
 }
 
+double pp_sim_step_windows(const world *w, const pp_task *task, int64_t step)
+{
+    return step_windows(w, content_of(w, task->video), task, step);
+}
+
 void pp_sim_step_stages_s(const world *w, const pp_task *task, int64_t step,
                           double parts[PP_STAGES])
 {

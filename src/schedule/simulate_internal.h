@@ -62,6 +62,7 @@ typedef struct letter {
     pp_status status;
     int already_done;
     double stage_s[PP_STAGES];
+    double windows[PP_STAGES]; /* of a sign of life: gone through in this lease */
     int32_t next_free;
 } letter;
 
@@ -113,6 +114,7 @@ int64_t pp_sim_film_segments(const world *w, const film *f);
 /* What one step of a task costs where nothing goes wrong: a segment of a stage, or all of it. */
 double pp_sim_step_s(const world *w, const pp_task *task, int64_t step);
 /* The same in parts, by stage. */
+double pp_sim_step_windows(const world *w, const pp_task *task, int64_t step);
 void pp_sim_step_stages_s(const world *w, const pp_task *task, int64_t step,
                           double stage_s[PP_STAGES]);
 /* Whether the step's result is committed already. */

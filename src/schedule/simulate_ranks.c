@@ -208,6 +208,25 @@ static void leave(world *w, hand *h)
     h->epoch++;
 }
 
+/* Pictures and windows are counted as in the pipeline: committed steps, and of the one at work on
+ * as much as the time spent in it is worth, one stage after the other. */
+static void count_progress(const world *w, const hand *h, double windows[PP_STAGES])
+{
+    double spent_s = (w->now_s - h->step_begins_s) / (h->slow * h->noise);
+    for (int64_t step = h->task.first_segment; step <= h->step; step++) {
+        if (step > last_step(&h->task)) break;
+        double parts[PP_STAGES], all = pp_sim_step_windows(w, &h->task, step);
+        int is_current = step == h->step;
+        pp_sim_step_stages_s(w, &h->task, step, parts);
+        for (int stage = 0; stage < PP_STAGES; stage++) {
+            if (!(parts[stage] > 0)) continue;
+            double share = is_current ? fmin(1, fmax(0, spent_s / parts[stage])) : 1;
+            if (is_current) spent_s -= parts[stage];
+            if (stage == PP_STAGE_SEE || stage == PP_STAGE_LISTEN) windows[stage] += share * all;
+        }
+    }
+}
+
 static pp_status show_life(world *w, int index, pp_error *err)
 {
     const hand *h = &w->hands[index];
@@ -216,7 +235,9 @@ static pp_status show_life(world *w, int index, pp_error *err)
     if (h->state == HAND_WORKING) {
         every_s = fmax(every_s, h->slow * w->setup.costs.window_s[PP_STAGE_LISTEN]);
     }
-    pp_status status = is_mute(w, h) ? PP_OK : tell(w, EVENT_ALIVE, index, NULL, err);
+    letter says = {.task = h->task};
+    if (h->state == HAND_WORKING) count_progress(w, h, says.windows);
+    pp_status status = is_mute(w, h) ? PP_OK : tell(w, EVENT_ALIVE, index, &says, err);
     if (status != PP_OK) return status;
     return pp_sim_push(w, w->now_s + every_s, EVENT_HEARTBEAT, index, NULL, err);
 }
@@ -302,7 +323,7 @@ static pp_status tell_schedule(world *w, const event *e, const letter *says, pp_
     case EVENT_ASKS:
         return pp_schedule_asks(s, e->worker, w->now_s, err);
     case EVENT_ALIVE:
-        return pp_schedule_alive(s, e->worker, w->now_s, err);
+        return pp_schedule_progress(s, e->worker, says->task.lease, says->windows, w->now_s, err);
     case EVENT_FAILED:
         return pp_schedule_failed(s, says->task.lease, says->status, w->now_s, &counts, err);
     case EVENT_TICK:

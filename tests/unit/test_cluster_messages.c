@@ -16,6 +16,8 @@ static pp_message make(pp_message_kind kind)
 {
     pp_message m = {.kind = kind, .lease = 0x1234567890abcdefu, .stage = PP_STAGE_CAST};
     m.windows = 17;
+    m.seen = 40;
+    m.listened = 21;
     m.wants_stop = 2;
     m.seconds = 1.5;
     m.task = PP_TASK_STAGE;
@@ -89,6 +91,8 @@ static void every_kind_comes_back(void **state)
     m = make(PP_MESSAGE_ALIVE);
     back = there_and_back(&m);
     assert_int_equal(back.windows, 17);
+    assert_int_equal(back.seen, 40);
+    assert_int_equal(back.listened, 21);
     assert_int_equal(back.wants_stop, 2);
     pp_message_kind empty[] = {PP_MESSAGE_ASKS, PP_MESSAGE_CANCEL, PP_MESSAGE_WAIT,
                                PP_MESSAGE_STOP};

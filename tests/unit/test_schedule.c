@@ -435,6 +435,49 @@ static void stragglers_get_a_second_copy_at_the_tail(void **state)
     end(&s);
 }
 
+static void progresses(scene *s, int worker, pp_task task, double seen, double listened)
+{
+    double windows[PP_STAGES] = {0};
+    windows[PP_STAGE_SEE] = seen;
+    windows[PP_STAGE_LISTEN] = listened;
+    assert_int_equal(
+        pp_schedule_progress(s->schedule, worker, task.lease, windows, s->now_s, &s->err), PP_OK);
+}
+
+/* While there is plenty to do: a lease that goes on well is left alone however long it takes; one
+ * that is slow by its progress goes to the next who asks, and is dropped once the copy is ahead. */
+static void slow_progress_is_copied_at_once_and_dropped(void **state)
+{
+    (void)state;
+    scene s = {0};
+    enum { PLENTY = 60 };
+    int64_t sizes[PLENTY];
+    for (int i = 0; i < PLENTY; i++) sizes[i] = 9000000 - i;
+    begin(&s, 3, sizes, PLENTY);
+    pp_task good = asks_and_gets(&s, 0), slow = asks_and_gets(&s, 1);
+    for (int i = 1; i <= 10; i++) { /* four windows of both networks a second, and none */
+        s.now_s += 1;
+        progresses(&s, 0, good, 4 * i, 4 * i);
+        progresses(&s, 1, slow, 0.1 * i, 0);
+    }
+    pp_task copy = asks_and_gets(&s, 2);
+    assert_true(copy.copy);
+    assert_int_equal(copy.video, slow.video);
+    s.now_s += 1;
+    progresses(&s, 2, copy, 0.5, 0);
+    expect_none(&s);
+    progresses(&s, 2, copy, 4, 4);
+    pp_action action = expect(&s, PP_ACTION_CANCEL);
+    assert_int_equal(action.worker, 1);
+    assert_int_equal(failed(&s, slow, PP_ERR_INTERRUPTED), 0);
+    pp_task other = asks_and_gets(&s, 1);
+    assert_false(other.copy);
+    assert_true(other.video != slow.video && other.video != good.video);
+    assert_int_equal(finished(&s, copy, fine), 1);
+    expect_outcome(&s, slow.video, PP_OK);
+    end(&s);
+}
+
 static void draining_lets_the_short_end_and_drops_the_long(void **state)
 {
     (void)state;
@@ -627,6 +670,7 @@ int main(void)
         cmocka_unit_test(own_sleep_kills_nobody),
         cmocka_unit_test(a_lease_forgotten_by_its_worker_is_given_again),
         cmocka_unit_test(stragglers_get_a_second_copy_at_the_tail),
+        cmocka_unit_test(slow_progress_is_copied_at_once_and_dropped),
         cmocka_unit_test(draining_lets_the_short_end_and_drops_the_long),
         cmocka_unit_test(the_grace_of_a_drain_ends),
         cmocka_unit_test(nothing_starts_that_would_not_end_in_time),
