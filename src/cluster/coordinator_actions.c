@@ -143,6 +143,12 @@ static pp_status settle(pp_coordinator *c, const pp_action *action, pp_error *er
     return PP_OK;
 }
 
+/* corpus.h5 and the catalogue: every archive is opened, on a store that may be slow. */
+static int closing_s(const pp_coordinator *c)
+{
+    return (int)(0.1 * (double)pp_ledger_count(c->setup.ledger));
+}
+
 pp_status pp_coordinator_act(pp_coordinator *c, pp_error *err)
 {
     pp_action action;
@@ -162,6 +168,7 @@ pp_status pp_coordinator_act(pp_coordinator *c, pp_error *err)
             c->workers[action.worker].waiting = 0;
             m.kind = PP_MESSAGE_STOP;
             m.lease = (uint64_t)pp_coordinator_ranks_lost(c);
+            m.closing_s = closing_s(c);
             pp_coordinator_say(c, action.worker, &m);
             break;
         case PP_ACTION_DEAD:

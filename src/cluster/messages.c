@@ -197,7 +197,9 @@ static void fields(cursor *c, pp_message *m)
     case PP_MESSAGE_ASKS:
     case PP_MESSAGE_CANCEL:
     case PP_MESSAGE_WAIT:
+        return;
     case PP_MESSAGE_STOP:
+        int_field(c, &m->closing_s, 0, INT_MAX);
         return;
     }
     c->failed = 1;

@@ -25,7 +25,7 @@ typedef enum pp_message_kind {
     PP_MESSAGE_LEASE,  /* lease, task, work */
     PP_MESSAGE_CANCEL, /* lease: drop it */
     PP_MESSAGE_WAIT,   /* nothing yet; the coordinator lives */
-    PP_MESSAGE_STOP    /* no more work: finalise; lease: how many ranks are lost */
+    PP_MESSAGE_STOP    /* no more work: finalise; lease: how many ranks are lost; closing_s */
 } pp_message_kind;
 
 typedef struct pp_message {
@@ -35,6 +35,7 @@ typedef struct pp_message {
     int windows;        /* listened to since the last message */
     int seen, listened; /* pictures and windows gone through in this lease so far */
     int wants_stop;
+    int closing_s;          /* of STOP: the coordinator may write its last files for so long */
     double seconds;         /* that the lease took */
     pp_task_kind task;      /* of LEASE */
     pp_lease work;          /* of LEASE; its texts are owned by the message once it was read */

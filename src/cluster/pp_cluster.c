@@ -196,7 +196,7 @@ static pp_status prepare(program *p, pp_error *err)
     return pp_agree_status(MPI_COMM_WORLD, status, err);
 }
 
-static pp_status work(program *p, int *exit_code, int *ranks_lost, pp_error *err)
+static pp_status work(program *p, int *exit_code, int *patience_s, pp_error *err)
 {
     pp_run run = {.job = &p->job,
                   .inputs = &p->inputs,
@@ -210,8 +210,8 @@ static pp_status work(program *p, int *exit_code, int *ranks_lost, pp_error *err
     *exit_code = EXIT_DONE;
     if (p->job.dry_run) return p->rank == 0 ? pp_run_dry(&run, err) : PP_OK;
     if (p->ranks == 1) return pp_run_alone(&run, exit_code, err);
-    if (p->rank == 0) return pp_ranks_coordinate(&run, MPI_COMM_WORLD, exit_code, ranks_lost, err);
-    return pp_ranks_work(&run, MPI_COMM_WORLD, ranks_lost, err);
+    if (p->rank == 0) return pp_ranks_coordinate(&run, MPI_COMM_WORLD, exit_code, patience_s, err);
+    return pp_ranks_work(&run, MPI_COMM_WORLD, patience_s, err);
 }
 
 /* Of a run that could not begin. */
@@ -221,7 +221,7 @@ static int exit_code_of(pp_status status)
     return status == PP_ERR_BUSY || status == PP_ERR_INTERRUPTED ? EXIT_AGAIN : EXIT_FAILURES;
 }
 
-static int with_mpi(program *p, int *ranks_lost, pp_error *err)
+static int with_mpi(program *p, int *patience_s, pp_error *err)
 {
     int exit_code = EXIT_USAGE;
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
@@ -242,7 +242,7 @@ static int with_mpi(program *p, int *ranks_lost, pp_error *err)
         }
         return exit_code;
     }
-    status = work(p, &exit_code, ranks_lost, err);
+    status = work(p, &exit_code, patience_s, err);
     if (status == PP_OK) return exit_code;
     pp_log_failure(PP_LOG_ERROR, NULL, err);
     return status == PP_ERR_BUSY ? EXIT_AGAIN : EXIT_FAILURES;
@@ -282,7 +282,7 @@ int main(int argc, char **argv)
     const pp_media_limits limits = {.wall_s = p.job.decoder_wait_s};
     /* Before MPI_Init: it must not fork from a process with MPI's threads and memory. */
     pp_status decoder = pp_decoder_create(&p.decoder, NULL, &limits, &err);
-    int provided = 0, ranks_lost = 0;
+    int provided = 0, patience_s = PP_RANKS_PATIENCE_S;
     watch_start(&p);
     if (MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS) {
         pp_log(PP_LOG_ERROR, "MPI_Init failed");
@@ -290,14 +290,13 @@ int main(int argc, char **argv)
         return EXIT_FAILURES;
     }
     if (pp_agree_status(MPI_COMM_WORLD, decoder, &err) == PP_OK) {
-        exit_code = with_mpi(&p, &ranks_lost, &err);
+        exit_code = with_mpi(&p, &patience_s, &err);
     } else {
         pp_log_failure(PP_LOG_ERROR, NULL, &err);
         exit_code = EXIT_FAILURES;
     }
     free_program(&p);
-    /* With a rank dead, MPI_Finalize of Open MPI 4.1 hangs one time in ten; all is written. */
-    if (p.ranks > 1) pp_signals_leave_after(ranks_lost > 0 ? 5 : 60, exit_code, NULL);
+    if (p.ranks > 1) pp_signals_leave_after(patience_s, exit_code, NULL);
     MPI_Finalize();
     return exit_code;
 }

@@ -58,7 +58,7 @@ static void stop_all(pp_link *link, int workers)
     for (int rank = 1; rank <= workers; rank++) pp_link_send(link, rank, &stop);
 }
 
-pp_status pp_ranks_coordinate(const pp_run *run, MPI_Comm comm, int *exit_code, int *ranks_lost,
+pp_status pp_ranks_coordinate(const pp_run *run, MPI_Comm comm, int *exit_code, int *patience_s,
                               pp_error *err)
 {
     int ranks = 1;
@@ -92,7 +92,8 @@ pp_status pp_ranks_coordinate(const pp_run *run, MPI_Comm comm, int *exit_code, 
     if (status == PP_OK) status = pp_coordinator_finish(coordinator, exit_code, err);
     if (status != PP_OK && link != NULL) stop_all(link, ranks - 1);
     if (link != NULL) flush(link, 2);
-    if (coordinator != NULL) *ranks_lost = pp_coordinator_ranks_lost(coordinator);
+    int lost = coordinator != NULL && pp_coordinator_ranks_lost(coordinator) > 0;
+    *patience_s = lost ? PP_RANKS_LOST_PATIENCE_S : PP_RANKS_PATIENCE_S;
     pp_coordinator_destroy(&coordinator);
     pp_ledger_destroy(&ledger);
     pp_link_destroy(&link);

@@ -16,7 +16,7 @@ typedef struct rank_worker {
     pp_message next;    /* arrived while at work; owned; kind 0: none */
     int windows;        /* not told yet */
     int seen, listened; /* in this lease: pictures, windows */
-    int cancelled, stopped, ranks_lost;
+    int cancelled, stopped, ranks_lost, closing_s;
 } rank_worker;
 
 static int wants_stop(void)
@@ -51,6 +51,7 @@ static int take_messages(rank_worker *w)
         if (m.kind == PP_MESSAGE_STOP) {
             w->stopped = 1;
             w->ranks_lost = m.lease > 0;
+            w->closing_s = m.closing_s;
         }
         if (m.kind == PP_MESSAGE_LEASE) {
             pp_message_free(&w->next);
@@ -107,7 +108,7 @@ static int wait_for_lease(rank_worker *w)
     return 1;
 }
 
-pp_status pp_ranks_work(const pp_run *run, MPI_Comm comm, int *ranks_lost, pp_error *err)
+pp_status pp_ranks_work(const pp_run *run, MPI_Comm comm, int *patience_s, pp_error *err)
 {
     rank_worker w = {.dead_after_s = run->job->dead_after_s};
     w.alive_every_s = w.dead_after_s / 20 < 2 ? w.dead_after_s / 20 : 2;
@@ -119,7 +120,7 @@ pp_status pp_ranks_work(const pp_run *run, MPI_Comm comm, int *ranks_lost, pp_er
         pp_message_free(&w.lease);
         pp_link_settle(w.link);
     }
-    *ranks_lost = w.ranks_lost;
+    *patience_s = w.ranks_lost ? PP_RANKS_LOST_PATIENCE_S : PP_RANKS_PATIENCE_S + w.closing_s;
     pp_message_free(&w.lease);
     pp_message_free(&w.next);
     double end_s = pp_clock_s() + 1;

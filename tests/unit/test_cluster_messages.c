@@ -18,6 +18,7 @@ static pp_message make(pp_message_kind kind)
     m.windows = 17;
     m.seen = 40;
     m.listened = 21;
+    m.closing_s = 9;
     m.wants_stop = 2;
     m.seconds = 1.5;
     m.task = PP_TASK_STAGE;
@@ -100,6 +101,7 @@ static void every_kind_comes_back(void **state)
         m = make(empty[i]);
         back = there_and_back(&m);
     }
+    assert_int_equal(back.closing_s, 9);
 }
 
 static uint32_t fnv1a(const unsigned char *bytes, size_t length)
