@@ -56,6 +56,23 @@ void pp_sched_lease_free(pp_schedule *schedule, int32_t slot)
     pp_sched_worker_free_of(schedule, slot);
 }
 
+/* Known to be slow, so that a copy pays whatever else there is to do: above every chain. */
+#define SURE 1e15
+
+/* Segments of stages whose progress is not told: their length is known, unlike a whole video's. */
+static double certainty(const pp_task *task)
+{
+    int tells = task->stage == PP_STAGE_SEE || task->stage == PP_STAGE_LISTEN;
+    return task->kind == PP_TASK_STAGE && !tells ? SURE : 0;
+}
+
+/* Such a copy is made while there is other work, so it must be rare that it was not needed. */
+static double overdue_factor(const pp_schedule *schedule, const pp_task *task)
+{
+    return certainty(task) > 0 ? 2 * schedule->setup.overdue_factor
+                               : schedule->setup.overdue_factor;
+}
+
 pp_status pp_sched_lease_give(pp_schedule *schedule, int worker_index, pp_task task, pp_error *err)
 {
     int32_t slot = take_slot(schedule, err);
@@ -82,7 +99,7 @@ pp_status pp_sched_lease_give(pp_schedule *schedule, int worker_index, pp_task t
     w->lease = slot;
     w->video = task.video;
     schedule->busy++;
-    double patience = schedule->setup.overdue_factor * task.expected_s;
+    double patience = overdue_factor(schedule, &task) * task.expected_s;
     if (patience < schedule->setup.overdue_least_s) patience = schedule->setup.overdue_least_s;
     pp_status status = pp_heap_put(&schedule->overdue, slot, -(schedule->now_s + patience), err);
     if (status != PP_OK) return status;
@@ -142,16 +159,6 @@ static pp_status cancel_needless(pp_schedule *schedule, int64_t index, pp_error 
         if (status != PP_OK) return status;
     }
     return PP_OK;
-}
-
-/* Known to be slow, so that a copy pays whatever else there is to do: above every chain. */
-#define SURE 1e15
-
-/* Segments of stages whose progress is not told: their length is known, unlike a whole video's. */
-static double certainty(const pp_task *task)
-{
-    int tells = task->stage == PP_STAGE_SEE || task->stage == PP_STAGE_LISTEN;
-    return task->kind == PP_TASK_STAGE && !tells ? SURE : 0;
 }
 
 pp_status pp_sched_lease_find_late(pp_schedule *schedule, pp_error *err)

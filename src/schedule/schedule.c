@@ -15,7 +15,7 @@ void pp_schedule_setup_default(pp_schedule_setup *setup, int workers)
         .dead_after_s = 60,
         .overdue_factor = 1.5,
         .overdue_least_s = 5,
-        .slow_factor = 3,
+        .slow_factor = 4,
         .slow_least_s = 2,
         .most_lease_s = 30,
         .end_s = HUGE_VAL,

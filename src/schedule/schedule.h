@@ -47,7 +47,7 @@ typedef struct pp_schedule_setup {
     double dead_after_s;      /* 60 */
     double overdue_factor;    /* 1.5: times the expected duration, and at least .. */
     double overdue_least_s;   /* 5 s: .. this long, before a second copy may start */
-    double slow_factor;       /* 3: times slower than other leases: a second copy at once, but .. */
+    double slow_factor;       /* 4: times slower than other leases: a second copy at once, but .. */
     double slow_least_s;      /* 2 s: .. not before */
     double most_lease_s;      /* 30: a run of segments is expected to take at most this */
     double end_s;             /* no lease that would end behind this time; HUGE_VAL: no limit */
