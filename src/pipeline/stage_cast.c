@@ -2,7 +2,7 @@
  * size; cast_groups.h and cast_players.h hold the ideas, docs/pipeline.md the whole method.
  *
  *   1  energy shards              what the maps are like                     -> metric
- *   2  features + energies        loud pixels, streamed into small clusters  -> kinds of sound
+ *   2  features + energies        loud regions, streamed into small clusters -> kinds of sound
  *   3  the same                   which places of a kind sound together      -> sources
  *   4  the same                   each pixel's source; boxes; pooled vectors -> cast.h5
  */
@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "pipeline/cast_groups.h"
 #include "pipeline/cast_players.h"
+#include "pipeline/cast_regions.h"
 #include "pipeline/room.h"
 #include "pipeline/shards.h"
 
@@ -22,10 +23,13 @@ typedef struct cast {
     int grid, pixels, components;
     pp_series see, energy;
     /* of one window */
-    float *row, *features, *activations; /* [pixels, K] */
-    float *energies, *amplitudes;        /* [pixels]; amplitude 0: not loud enough */
-    float *z;                            /* [K] */
-    int8_t *label;                       /* [pixels] kind, then source */
+    float *row, *features;        /* [pixels, K] */
+    float *shown;                 /* [regions, K]: activations of each region as a whole */
+    int8_t *region;               /* [pixels], -1: none */
+    int regions, *order;          /* [pixels]: scratch */
+    float *energies, *amplitudes; /* [pixels]; amplitude 0: not loud enough */
+    float *z;                     /* [K] */
+    int8_t *label;                /* [pixels] kind, then source */
     /* of the video */
     float *least; /* [K] least activations seen */
     pp_cast_metric *metric;
@@ -44,11 +48,13 @@ static pp_status allocate(cast *at, pp_error *err)
     const pp_want wants[] = {
         {&at->row, pixels * k, sizeof(float)},
         {&at->features, pixels * k, sizeof(float)},
-        {&at->activations, pixels * k, sizeof(float)},
+        {&at->shown, PP_CAST_MOST_REGIONS * k, sizeof(float)},
         {&at->energies, pixels, sizeof(float)},
         {&at->amplitudes, pixels, sizeof(float)},
         {&at->z, k, sizeof(float)},
         {&at->label, pixels, 1},
+        {&at->region, pixels, 1},
+        {&at->order, pixels, sizeof(int)},
         {&at->least, k, sizeof(float)},
         {&at->pooled, k, sizeof(float)},
         {&at->vectors, most * k, sizeof(double)},
@@ -68,11 +74,13 @@ static void destroy(cast *at)
     pp_cast_players_destroy(&at->players);
     pp_free(at->row);
     pp_free(at->features);
-    pp_free(at->activations);
+    pp_free(at->shown);
     pp_free(at->energies);
     pp_free(at->amplitudes);
     pp_free(at->z);
     pp_free(at->label);
+    pp_free(at->region);
+    pp_free(at->order);
     pp_free(at->least);
     pp_free(at->pooled);
     pp_free(at->vectors);
@@ -108,7 +116,27 @@ static pp_status find_metric(cast *at, pp_error *err)
     return status;
 }
 
-/* Features, activations, energies and amplitudes of one window. */
+/* Over the pixels whose group is `which`, as in training, where a clip is what a window is here:
+ * the largest (or mean) feature of each component, before the sigmoid. Returns how many pixels. */
+static int pool(const cast *at, const int8_t *group, int which, float *pooled)
+{
+    int components = at->components, count = 0;
+    int average = at->job->pipeline->shape->pool_average;
+    for (int p = 0; p < at->pixels; p++) {
+        if (group[p] != which) continue;
+        const float *f = at->features + (int64_t)p * components;
+        for (int k = 0; k < components; k++) {
+            if (count == 0) pooled[k] = f[k];
+            else if (average) pooled[k] += f[k];
+            else if (f[k] > pooled[k]) pooled[k] = f[k];
+        }
+        count++;
+    }
+    for (int k = 0; average && count > 0 && k < components; k++) pooled[k] /= (float)count;
+    return count;
+}
+
+/* Features, energies, amplitudes and regions of one window. */
 static pp_status load(cast *at, int64_t window, pp_error *err)
 {
     const int64_t row[2] = {at->grid, at->grid};
@@ -126,14 +154,34 @@ static pp_status load(cast *at, int64_t window, pp_error *err)
         float energy = loudest > 0 ? at->energies[p] : 1e-30f;
         at->amplitudes[p] = energy >= LOUD_SHARE * loudest ? sqrtf(energy) : 0;
     }
-    size_t values = (size_t)at->pixels * (size_t)at->components;
-    pp_model_activate(at->features, values, at->activations);
+    at->regions = pp_cast_regions(at->amplitudes, at->grid, at->order, at->region);
+    for (int r = 0; r < at->regions; r++) {
+        float *shown = at->shown + (int64_t)r * at->components;
+        pool(at, at->region, r, shown);
+        pp_model_activate(shown, (size_t)at->components, shown);
+    }
     return PP_OK;
 }
 
-static const float *activations_of(const cast *at, int pixel)
+/* z of one region, in at->z; returns its loudness. */
+static double map_region(cast *at, int region)
 {
-    return at->activations + (int64_t)pixel * at->components;
+    double loudness = 0;
+    for (int p = 0; p < at->pixels; p++) {
+        if (at->region[p] == region) loudness += at->amplitudes[p];
+    }
+    pp_cast_metric_map(at->metric, at->shown + (int64_t)region * at->components, at->z);
+    return loudness;
+}
+
+static void keep_least(cast *at, int first)
+{
+    for (int p = 0; p < at->pixels; p++) {
+        const float *f = at->features + (int64_t)p * at->components;
+        for (int k = 0; k < at->components; k++) {
+            if ((first && p == 0) || f[k] < at->least[k]) at->least[k] = f[k];
+        }
+    }
 }
 
 /* Pass 2. */
@@ -142,20 +190,16 @@ static pp_status find_kinds(cast *at, pp_error *err)
     const pp_parameters *parameters = at->job->pipeline->is.parameters;
     pp_cast_groups *groups = NULL;
     pp_status status = pp_cast_groups_create(&groups, at->components, err);
-    for (int k = 0; k < at->components; k++) at->least[k] = 1;
     for (int64_t w = 0; status == PP_OK && w < at->job->cut.all.windows; w++) {
         status = load(at, w, err);
-        for (int p = 0; status == PP_OK && p < at->pixels; p++) {
-            const float *v = activations_of(at, p);
-            for (int k = 0; k < at->components; k++) {
-                if (v[k] < at->least[k]) at->least[k] = v[k];
-            }
-            if (at->amplitudes[p] <= 0) continue;
-            pp_cast_metric_map(at->metric, v, at->z);
-            pp_cast_groups_add(groups, at->z, at->amplitudes[p]);
+        if (status == PP_OK) keep_least(at, w == 0);
+        for (int r = 0; status == PP_OK && r < at->regions; r++) {
+            double loudness = map_region(at, r);
+            pp_cast_groups_add(groups, at->z, loudness);
         }
     }
     if (status == PP_OK) {
+        pp_model_activate(at->least, (size_t)at->components, at->least);
         pp_cast_metric_map(at->metric, at->least, at->z);
         status = pp_cast_groups_finish(groups, at->z, pp_parameters_cast_threshold(parameters),
                                        parameters->most_sources, &at->kinds, err);
@@ -166,11 +210,13 @@ static pp_status find_kinds(cast *at, pp_error *err)
 
 static void label_kinds(cast *at)
 {
+    int8_t kind[PP_CAST_MOST_REGIONS];
+    for (int r = 0; r < at->regions; r++) {
+        map_region(at, r);
+        kind[r] = (int8_t)pp_cast_kind_of(&at->kinds, at->z);
+    }
     for (int p = 0; p < at->pixels; p++) {
-        at->label[p] = -1;
-        if (at->amplitudes[p] <= 0) continue;
-        pp_cast_metric_map(at->metric, activations_of(at, p), at->z);
-        at->label[p] = (int8_t)pp_cast_kind_of(&at->kinds, at->z);
+        at->label[p] = at->region[p] >= 0 ? kind[at->region[p]] : -1;
     }
 }
 
@@ -225,31 +271,20 @@ static void stretch_box(float *box, int row, int column, int grid)
     }
 }
 
-/* As in training, where a clip is what a window is here: the largest (or mean) activation over its
- * pixels, before the sigmoid. Windows are averaged, each by how loud the source is in it. */
-static void pool(cast *at, int source)
+/* Windows are averaged, each by how loud the source is in it. */
+static void add_window(cast *at, int source)
 {
-    int components = at->components, count = 0;
-    int average = at->job->pipeline->shape->pool_average;
     double weight = 0;
+    if (pool(at, at->label, source, at->pooled) == 0) return;
     for (int p = 0; p < at->pixels; p++) {
         if (at->label[p] != source) continue;
-        const float *f = at->features + (int64_t)p * components;
-        for (int k = 0; k < components; k++) {
-            if (count == 0) at->pooled[k] = f[k];
-            else if (average) at->pooled[k] += f[k];
-            else if (f[k] > at->pooled[k]) at->pooled[k] = f[k];
-        }
-        count++;
         weight += at->amplitudes[p];
         at->places[source][0] += at->amplitudes[p] * (p % at->grid + 0.5) / at->grid;
         at->places[source][1] += at->amplitudes[p] * ((double)(p / at->grid) + 0.5) / at->grid;
     }
-    if (count == 0) return;
     at->weights[source] += weight;
-    for (int k = 0; k < components; k++) {
-        double value = average ? (double)at->pooled[k] / count : (double)at->pooled[k];
-        at->vectors[(int64_t)source * components + k] += weight * value;
+    for (int k = 0; k < at->components; k++) {
+        at->vectors[(int64_t)source * at->components + k] += weight * (double)at->pooled[k];
     }
 }
 
@@ -266,7 +301,7 @@ static pp_status one_window(cast *at, pp_h5 *file, int64_t window, pp_error *err
         at->label[p] = (int8_t)source;
         stretch_box(at->boxes + (int64_t)source * 4, row, column, at->grid);
     }
-    for (int s = 0; s < at->sources; s++) pool(at, s);
+    for (int s = 0; s < at->sources; s++) add_window(at, s);
     const int64_t start[3] = {window};
     const int64_t labels[3] = {1, at->grid, at->grid}, boxes[3] = {1, at->sources, 4};
     status = pp_h5_write(file, "/source", PP_H5_I8, start, labels, at->label, err);

@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "pipeline/cast_groups.h"
 #include "pipeline/cast_players.h"
+#include "pipeline/cast_regions.h"
 
 enum { K = 5, GRID = 14, PIXELS = GRID * GRID };
 
@@ -195,9 +196,48 @@ static void one_instrument_twice_is_two_players(void **state)
     assert_int_equal(players_of(near, 1, 4, &left, &right), 1);
 }
 
+/* Rows of digits, tenths of an amplitude -> regions, as letters; '.' is none. */
+static void expect_regions(const char *const *rows, const char *const *expected, int grid)
+{
+    float amplitude[64];
+    int order[64];
+    int8_t region[64];
+    char found[9] = {0};
+    for (int p = 0; p < grid * grid; p++) {
+        amplitude[p] = 0.1F * (float)(rows[p / grid][p % grid] - '0');
+    }
+    pp_cast_regions(amplitude, grid, order, region);
+    for (int row = 0; row < grid; row++) {
+        for (int c = 0; c < grid; c++) {
+            int r = region[row * grid + c];
+            found[c] = r < 0 ? '.' : (char)('a' + r);
+        }
+        found[grid] = 0;
+        assert_string_equal(found, expected[row]);
+    }
+}
+
+static void regions_are_hills_cut_at_valleys(void **state)
+{
+    (void)state;
+    /* two apart, the louder one first; corners touch */
+    expect_regions((const char *const[]){"50008", "05000", "00000", "00000", "00009"},
+                   (const char *const[]){"c...b", ".c...", ".....", ".....", "....a"}, 5);
+    /* a way between two tops: 7 is no valley under 8, 5 is one */
+    expect_regions((const char *const[]){"97800", "00000", "00000", "00000", "00000"},
+                   (const char *const[]){"aaa..", ".....", ".....", ".....", "....."}, 5);
+    expect_regions((const char *const[]){"95800", "00000", "00000", "00000", "00000"},
+                   (const char *const[]){"aab..", ".....", ".....", ".....", "....."}, 5);
+    /* three hills that meet in one pixel: the two that no valley parts become one */
+    expect_regions((const char *const[]){"90008", "07070", "00700", "00400", "00600"},
+                   (const char *const[]){"a...a", ".a.a.", "..a..", "..a..", "..b.."}, 5);
+    expect_regions((const char *const[]){"00", "00"}, (const char *const[]){"..", ".."}, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(regions_are_hills_cut_at_valleys),
         cmocka_unit_test(distances_are_rms_differences_of_logits),
         cmocka_unit_test(the_number_of_kinds_is_found),
         cmocka_unit_test(there_are_never_too_many),
