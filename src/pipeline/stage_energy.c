@@ -64,11 +64,13 @@ static pp_status one_window(energy *at, int64_t window, int64_t row, pp_error *e
     if (status == PP_OK) status = pp_maps_read(&at->listen, window, &at->maps, err);
     if (status == PP_OK) status = pp_window_features(&at->see, window, at->row, at->vectors, err);
     if (status != PP_OK) return status;
+    pp_part before = pp_job_part(at->job, PP_PART_ENERGY);
     pp_model_activate(at->vectors, (size_t)pixels * (size_t)components, at->vectors);
     pp_model_energies(pipeline->is.model, pipeline->scratch, &at->maps, at->room.magnitude,
                       at->vectors, pixels, at->energies);
     pp_cast_covariance(&at->maps, at->room.magnitude, components, shape->log_rows,
                        shape->window_frames, at->means, at->deviation, at->products, &weight);
+    pp_job_part(at->job, PP_PART_WRITE);
     const int64_t start[3] = {row};
     const int64_t energies[3] = {1, shape->grid, shape->grid};
     const int64_t products[3] = {1, components, components};
@@ -77,6 +79,7 @@ static pp_status one_window(energy *at, int64_t window, int64_t row, pp_error *e
         status = pp_h5_write(at->file, "/products", PP_H5_F32, start, products, at->products, err);
     if (status == PP_OK)
         status = pp_h5_write(at->file, "/weight", PP_H5_F64, start, energies, &weight, err);
+    pp_job_part(at->job, before);
     return status != PP_OK ? status : pp_job_progress(at->job, PP_STAGE_LISTEN, 0, err);
 }
 
@@ -92,7 +95,9 @@ pp_status pp_stage_energy(pp_job *job, int64_t segment, pp_error *err)
     for (int64_t i = 0; status == PP_OK && i < windows.count; i++) {
         status = one_window(&at, windows.first + i, i, err);
     }
+    pp_part before = pp_job_part(job, PP_PART_WRITE);
     if (status == PP_OK) status = pp_h5_commit(&at.file, err);
+    pp_job_part(job, before);
     pp_h5_close(&at.file);
     pp_series_close(&at.see);
     pp_series_close(&at.listen);

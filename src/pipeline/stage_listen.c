@@ -38,12 +38,16 @@ static pp_status run_batch(listen *at, pp_range windows, int64_t done, int count
         pp_status status = pp_window_read(at->job, windows.first + done + i, &at->room, i, err);
         if (status != PP_OK) return status;
     }
+    pp_part before = pp_job_part(at->job, PP_PART_LISTEN);
     pp_model_listen(pipeline->is.model, pipeline->scratch, at->room.input, count, at->maps);
     for (int i = 0; i < count; i++) {
         const float *maps = at->maps + (size_t)i * maps_of_one(pipeline->shape);
+        pp_job_part(at->job, PP_PART_QUANTISE);
         pp_model_quantise(pipeline->is.model, maps, &at->codes);
+        pp_job_part(at->job, PP_PART_WRITE);
         pp_status status =
             pp_listen_file_write(at->file, pipeline->shape, done + i, &at->codes, err);
+        pp_job_part(at->job, before);
         if (status == PP_OK) status = pp_job_progress(at->job, PP_STAGE_LISTEN, 1, err);
         if (status != PP_OK) return status;
     }
@@ -66,7 +70,9 @@ pp_status pp_stage_listen(pp_job *job, int64_t segment, pp_error *err)
         status = run_batch(&at, windows, done, count, err);
         done += count;
     }
+    pp_part before = pp_job_part(job, PP_PART_WRITE);
     if (status == PP_OK) status = pp_h5_commit(&at.file, err);
+    pp_job_part(job, before);
     pp_h5_close(&at.file);
     pp_window_room_free(&at.room);
     pp_free(at.maps);
