@@ -17,7 +17,7 @@ pp_status pp_window_room_create(pp_window_room *room, const pp_job *job, int bat
         {&room->slice, (size_t)pp_job_slice_room(job, shape->window_frames), sizeof(float)},
         {&room->spectrum, frames * bins * 2, sizeof(float)},
         {&room->scratch, frames * bins, sizeof(float)},
-        {&room->magnitude, grid_of(shape), sizeof(float)},
+        {&room->magnitude, grid_of(shape) * (size_t)batch, sizeof(float)},
         {&room->input, grid_of(shape) * (size_t)batch, sizeof(float)},
     };
     return pp_room_take(wants, sizeof wants / sizeof *wants, "a window's sound", err);
@@ -42,7 +42,7 @@ pp_status pp_window_read(pp_job *job, int64_t window, pp_window_room *room, int 
     if (status != PP_OK) return status;
     pp_part before = pp_job_part(job, PP_PART_STFT);
     pp_window_input(pipeline->warp, room->spectrum, present, shape->window_frames, pipeline->bins,
-                    shape->log_rows, room->scratch, room->magnitude,
+                    shape->log_rows, room->scratch, room->magnitude + (size_t)slot * grid_of(shape),
                     room->input + (size_t)slot * grid_of(shape));
     pp_job_part(job, before);
     return PP_OK;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "nn/blas.h"
-#include "train/clones.h"
+#include "base/clones.h"
 
 /* A tile of unrolled pixels should lie in the second-level cache and still be tall enough for the
  * matrix product to be efficient. */

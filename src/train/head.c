@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 #include "nn/blas.h"
-#include "train/clones.h"
+#include "base/clones.h"
 
 /* Columns, in planes along x so that one plane is one vector loop. With w coarse columns and
  *

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "train/clones.h"
+#include "base/clones.h"
 #include "train/spectrum.h"
 #include "train/vector_math.h"
 

@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "base/memory.h"
-#include "train/clones.h"
+#include "base/clones.h"
 #include "train/loss.h"
 
 #define CHUNK 1024

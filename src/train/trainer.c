@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "base/path.h"
 #include "train/checkpoint.h"
-#include "train/clones.h"
+#include "base/clones.h"
 #include "train/mixer.h"
 #include "train/report.h"
 #include "train/transfer.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "train/clones.h"
+#include "base/clones.h"
 #include "train/conv.h"
 #include "train/pool.h"
 
