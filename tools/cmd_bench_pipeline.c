@@ -65,6 +65,19 @@ static pp_status make_folder(bench *b, pp_error *err)
 
 /* ---- running --------------------------------------------------------------------------------- */
 
+/* While the networks look at pictures the decoder goes on with the next ones. On one core that is
+ * time which the worker waits in the middle of something else: it counts as decoding. */
+static void give_decoder_its_time(pp_part_clock *clock)
+{
+    static const pp_part beside[] = {PP_PART_SEE, PP_PART_OTHER};
+    for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
+        double waited = clock->part_s[beside[i]] - clock->part_cpu_s[beside[i]];
+        if (waited <= 0) continue;
+        clock->part_s[beside[i]] -= waited;
+        clock->part_s[PP_PART_DECODE] += waited;
+    }
+}
+
 static pp_status run_once(bench *b, pp_error *err)
 {
     const pp_lease lease = {.source = {.path = b->video, .id = "", .audio_track = -1},
@@ -91,6 +104,7 @@ static pp_status run_once(bench *b, pp_error *err)
     if (status == PP_OK && (b->best_s <= 0 || took_s < b->best_s)) {
         b->best_s = took_s;
         b->best_clock = b->clock;
+        give_decoder_its_time(&b->best_clock);
     }
     pp_pipeline_destroy(&b->pipeline);
     remove_folder(b);

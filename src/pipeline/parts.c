@@ -16,9 +16,13 @@ pp_part pp_part_enter(pp_part_clock *clock, pp_part part)
 {
     if (clock == NULL) return part;
     pp_part before = clock->now;
-    double now_s = pp_clock_s();
-    if (clock->since_s > 0) clock->part_s[before] += now_s - clock->since_s;
+    double now_s = pp_clock_s(), now_cpu_s = pp_clock_cpu_s();
+    if (clock->since_s > 0) {
+        clock->part_s[before] += now_s - clock->since_s;
+        clock->part_cpu_s[before] += now_cpu_s - clock->since_cpu_s;
+    }
     clock->since_s = now_s;
+    clock->since_cpu_s = now_cpu_s;
     clock->now = part;
     return before;
 }

@@ -27,9 +27,10 @@ typedef enum pp_part {
     PP_PARTS
 } pp_part;
 
-typedef struct pp_part_clock { /* zeroed: never started */
-    double part_s[PP_PARTS];
-    double since_s; /* when `now` began; 0: not started */
+typedef struct pp_part_clock {   /* zeroed: never started */
+    double part_s[PP_PARTS];     /* by the wall clock */
+    double part_cpu_s[PP_PARTS]; /* of this process: less where the core was given away */
+    double since_s, since_cpu_s; /* when `now` began; 0: not started */
     pp_part now;
 } pp_part_clock;
 
