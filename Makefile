@@ -87,7 +87,9 @@ deps:
 	@tools/install-deps
 
 # Loops over floats become vectors (-O3); short copies stay loops instead of calls of memcpy.
-build/release/src/train/%.o: CFLAGS += -O3 -fno-tree-loop-distribute-patterns
+build/release/src/train/%.o build/release/src/nn/quantise.o build/release/src/dsp/window_input.o \
+build/release/src/dsp/warp.o build/release/src/pipeline/cast_metric.o \
+build/release/src/pipeline/crossfade.o: CFLAGS += -O3 -fno-tree-loop-distribute-patterns
 
 # ---- programs -------------------------------------------------------------------------------
 

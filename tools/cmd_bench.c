@@ -8,6 +8,7 @@
 static const char usage_text[] =
     "usage: pp bench networks [MODEL.h5]   the two networks, layer by layer\n"
     "       pp bench kernels  [MODEL.h5]   each kernel against its plain twin\n"
+    "       pp bench pipeline VIDEO [MODEL.h5]   one worker's time, stage by stage\n"
     "\n"
     "pp bench WHAT --help says more.\n";
 
@@ -16,7 +17,9 @@ static int run_bench(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(int, char **);
-    } parts[] = {{"networks", pp_bench_networks}, {"kernels", pp_bench_networks}};
+    } parts[] = {{"networks", pp_bench_networks},
+                 {"kernels", pp_bench_networks},
+                 {"pipeline", pp_bench_pipeline}};
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
         return fputs(usage_text, stdout) < 0;
     }

@@ -3,5 +3,6 @@
 #define PP_TOOLS_CMD_BENCH_H
 
 int pp_bench_networks(int argc, char **argv); /* networks, kernels */
+int pp_bench_pipeline(int argc, char **argv);
 
 #endif

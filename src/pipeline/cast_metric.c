@@ -1,6 +1,7 @@
 /* The metric of cast: distances between activations are RMS differences of masks in logits. */
 #include <string.h>
 
+#include "base/clones.h"
 #include "base/memory.h"
 #include "eval/cholesky.h"
 #include "pipeline/cast_groups.h"
@@ -25,6 +26,15 @@ static double find_means(const pp_quantised_maps *maps, const float *magnitude, 
     return weight;
 }
 
+PP_CLONES static void add_products(const float *restrict deviation, int components, float weight,
+                                   float *restrict products)
+{
+    for (int k = 0; k < components; k++) {
+        float by = weight * deviation[k], *out = products + (int64_t)k * components;
+        for (int l = 0; l < components; l++) out[l] += by * deviation[l];
+    }
+}
+
 void pp_cast_covariance(const pp_quantised_maps *maps, const float *magnitude, int components,
                         int rows, int frames, double *means, float *deviation, float *products,
                         double *weight)
@@ -33,14 +43,10 @@ void pp_cast_covariance(const pp_quantised_maps *maps, const float *magnitude, i
     memset(products, 0, (size_t)components * (size_t)components * sizeof *products);
     *weight = find_means(maps, magnitude, components, bins, means);
     for (int64_t bin = 0; bin < bins; bin += PP_CAST_BIN_STEP) {
-        float loud = magnitude[bin];
         for (int k = 0; k < components; k++) {
             deviation[k] = maps->scale[k] * ((float)maps->codes[k * bins + bin] - (float)means[k]);
         }
-        for (int k = 0; k < components; k++) {
-            float by = loud * deviation[k], *out = products + (int64_t)k * components;
-            for (int l = 0; l < components; l++) out[l] += by * deviation[l];
-        }
+        add_products(deviation, components, magnitude[bin], products);
     }
 }
 

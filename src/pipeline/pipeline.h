@@ -44,6 +44,7 @@
 #include "base/json.h"
 #include "media/media.h"
 #include "model/model.h"
+#include "pipeline/parts.h"
 #include "store/archive.h"
 
 typedef enum pp_stage {
@@ -138,6 +139,7 @@ typedef struct pp_pipeline_setup { /* all borrowed for the pipeline's life */
     const pp_fileops *ops;
     const char *out_folder;
     int batch; /* windows or pictures in one run of a network; 0: the default; reaches no byte */
+    pp_part_clock *clock; /* NULL: nobody asks where the time goes */
 } pp_pipeline_setup;
 
 pp_status pp_pipeline_create(pp_pipeline **out, const pp_pipeline_setup *setup,

@@ -63,6 +63,11 @@ int64_t pp_mtime_ns(const struct stat *of)
 
 /* ---- the job ----------------------------------------------------------------------------- */
 
+pp_part pp_job_part(const pp_job *job, pp_part part)
+{
+    return pp_part_enter(job->pipeline->is.clock, part);
+}
+
 pp_status pp_job_progress(pp_job *job, pp_stage stage, int windows_done, pp_error *err)
 {
     return job->progress != NULL ? job->progress(job->user, stage, windows_done, err) : PP_OK;
@@ -118,7 +123,9 @@ static pp_status hash_source(pp_job *job, pp_error *err)
     }
     pp_hash *hash = NULL;
     pp_status status = pp_hash_create(&hash, err);
+    pp_part before = pp_job_part(job, PP_PART_HASH);
     if (status == PP_OK) status = hash_blocks(job, fd, hash, err);
+    pp_job_part(job, before);
     if (status == PP_OK) pp_hash_finish(hash, job->result->sha256);
     pp_hash_destroy(&hash);
     close(fd);
@@ -229,11 +236,17 @@ static pp_status run_stage(pp_job *job, pp_stage stage, int all, pp_error *err)
         status = for_segments(job, pp_stage_listen, all, err);
         return status != PP_OK ? status : for_segments(job, pp_stage_energy, all, err);
     case PP_STAGE_CAST:
-        return pp_stage_cast(job, err);
+        pp_job_part(job, PP_PART_CAST);
+        status = pp_stage_cast(job, err);
+        pp_job_part(job, PP_PART_OTHER);
+        return status;
     case PP_STAGE_SEPARATE:
         return for_segments(job, pp_stage_separate, all, err);
     case PP_STAGE_PUBLISH:
-        return pp_stage_publish(job, err);
+        pp_job_part(job, PP_PART_WRITE);
+        status = pp_stage_publish(job, err);
+        pp_job_part(job, PP_PART_OTHER);
+        return status;
     }
     return pp_fail(err, PP_ERR_INTERNAL, "there is no stage %d", (int)stage);
 }
@@ -285,6 +298,7 @@ pp_status pp_pipeline_run(pp_pipeline *pipeline, const pp_lease *lease, pp_progr
     pp_job job = {
         .pipeline = pipeline, .lease = lease, .progress = progress, .user = user, .result = out};
     job.looked_for_old = lease->force;
+    pp_job_part(&job, PP_PART_OTHER);
     pp_status status = start_job(&job, err);
     if (status == PP_OK && lease->force && lease->first_stage == PP_STAGE_PROBE) {
         status = pp_shards_remove(&job, err);
@@ -296,6 +310,7 @@ pp_status pp_pipeline_run(pp_pipeline *pipeline, const pp_lease *lease, pp_progr
         status = run_and_mend(&job, err);
     }
     end_job(&job);
+    pp_part_stop(pipeline->is.clock);
     /* Some layers below know the file's name and say it, most do not. */
     if (status != PP_OK && strstr(err->message, lease->source.path) == NULL) {
         pp_error_prefix(err, "%s: ", lease->source.path);

@@ -34,7 +34,10 @@ pp_status pp_job_open_probe(pp_job *job, pp_error *err)
 pp_status pp_job_sound(pp_job *job, int64_t first, int64_t count, float *samples, pp_error *err)
 {
     if (count == 0) return PP_OK;
-    return pp_h5_read(job->probe, "/sound", PP_H5_F32, &first, &count, samples, err);
+    pp_part before = pp_job_part(job, PP_PART_WRITE);
+    pp_status status = pp_h5_read(job->probe, "/sound", PP_H5_F32, &first, &count, samples, err);
+    pp_job_part(job, before);
+    return status;
 }
 
 int64_t pp_job_slice_room(const pp_job *job, int64_t frames)
@@ -54,6 +57,8 @@ pp_status pp_job_spectrum(pp_job *job, int64_t first, int64_t count, float *slic
                        (long long)(end - begin), (long long)count);
     }
     pp_status status = pp_job_sound(job, begin, end - begin, slice, err);
+    pp_part before = pp_job_part(job, PP_PART_STFT);
     if (status == PP_OK) pp_stft_forward(stft, slice, begin, samples, first, count, spectrum);
+    pp_job_part(job, before);
     return status;
 }

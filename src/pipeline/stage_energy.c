@@ -1,25 +1,23 @@
-/* The second half of listen: how much of each window every pixel sounds, and what the cast needs to
- * know of the maps. A file of its own with a key of its own: another synthesizer needs new
- * energies, but no new maps. */
+#include "pipeline/energy.h"
+
 #include "base/memory.h"
 #include "pipeline/cast_groups.h"
 #include "pipeline/room.h"
 #include "pipeline/window.h"
 
-typedef struct energy {
+struct pp_energy {
     pp_job *job;
     pp_h5 *file;
-    pp_series see, listen;
-    pp_window_room room;
-    pp_quantised_maps maps;
+    pp_series see;
+    int64_t first_window;
     float *row, *vectors; /* [grid, grid, K] */
     float *energies;      /* [grid, grid] */
     double *means;        /* [K] */
     float *deviation;     /* [K] */
     float *products;      /* [K, K] */
-} energy;
+};
 
-static pp_status allocate(energy *at, pp_error *err)
+static pp_status allocate(pp_energy *at, pp_error *err)
 {
     const pp_model_shape *shape = at->job->pipeline->shape;
     size_t pixels = (size_t)shape->grid * (size_t)shape->grid, k = (size_t)shape->components;
@@ -28,12 +26,10 @@ static pp_status allocate(energy *at, pp_error *err)
         {&at->energies, pixels, sizeof(float)}, {&at->means, k, sizeof(double)},
         {&at->deviation, k, sizeof(float)},     {&at->products, k * k, sizeof(float)},
     };
-    pp_status status = pp_room_take(wants, sizeof wants / sizeof *wants, "pixel energies", err);
-    if (status == PP_OK) status = pp_window_room_create(&at->room, at->job, 1, err);
-    return status != PP_OK ? status : pp_maps_create(&at->maps, shape, err);
+    return pp_room_take(wants, sizeof wants / sizeof *wants, "pixel energies", err);
 }
 
-static pp_status create_file(energy *at, int64_t segment, int64_t rows, pp_error *err)
+static pp_status create_file(pp_energy *at, int64_t segment, int64_t rows, pp_error *err)
 {
     const pp_model_shape *shape = at->job->pipeline->shape;
     const int64_t energies[] = {rows, shape->grid, shape->grid};
@@ -54,55 +50,116 @@ static pp_status create_file(energy *at, int64_t segment, int64_t rows, pp_error
     return status;
 }
 
-static pp_status one_window(energy *at, int64_t window, int64_t row, pp_error *err)
+pp_status pp_energy_create(pp_energy **out, pp_job *job, int64_t segment, pp_error *err)
+{
+    pp_range windows = pp_cut_segment_windows(&job->cut, segment);
+    void *memory = NULL;
+    *out = NULL;
+    pp_status status = pp_alloc_checked(&memory, 1, sizeof **out, "pixel energies", err);
+    if (status != PP_OK) return status;
+    pp_energy *at = memory;
+    *at = (pp_energy){
+        .job = job, .see = {.job = job, .shard = PP_SHARD_SEE}, .first_window = windows.first};
+    status = allocate(at, err);
+    if (status == PP_OK) status = create_file(at, segment, windows.count, err);
+    if (status == PP_OK) *out = at;
+    else pp_energy_destroy(&at);
+    return status;
+}
+
+void pp_energy_destroy(pp_energy **energy)
+{
+    pp_energy *at = *energy;
+    if (at == NULL) return;
+    pp_h5_close(&at->file);
+    pp_series_close(&at->see);
+    pp_free(at->row);
+    pp_free(at->vectors);
+    pp_free(at->energies);
+    pp_free(at->means);
+    pp_free(at->deviation);
+    pp_free(at->products);
+    PP_FREE(*energy);
+}
+
+static pp_status write_row(pp_energy *at, int64_t row, double weight, pp_error *err)
+{
+    const pp_model_shape *shape = at->job->pipeline->shape;
+    const int64_t start[3] = {row};
+    const int64_t energies[3] = {1, shape->grid, shape->grid};
+    const int64_t products[3] = {1, shape->components, shape->components};
+    pp_status status =
+        pp_h5_write(at->file, "/energy", PP_H5_F32, start, energies, at->energies, err);
+    if (status == PP_OK)
+        status = pp_h5_write(at->file, "/products", PP_H5_F32, start, products, at->products, err);
+    if (status == PP_OK)
+        status = pp_h5_write(at->file, "/weight", PP_H5_F64, start, energies, &weight, err);
+    return status;
+}
+
+pp_status pp_energy_add(pp_energy *at, int64_t window, const pp_quantised_maps *maps,
+                        const float *magnitude, pp_error *err)
 {
     const pp_pipeline *pipeline = at->job->pipeline;
     const pp_model_shape *shape = pipeline->shape;
     int pixels = shape->grid * shape->grid, components = shape->components;
     double weight = 0;
-    pp_status status = pp_window_read(at->job, window, &at->room, 0, err);
-    if (status == PP_OK) status = pp_maps_read(&at->listen, window, &at->maps, err);
-    if (status == PP_OK) status = pp_window_features(&at->see, window, at->row, at->vectors, err);
-    if (status != PP_OK) return status;
-    pp_model_activate(at->vectors, (size_t)pixels * (size_t)components, at->vectors);
-    pp_model_energies(pipeline->is.model, pipeline->scratch, &at->maps, at->room.magnitude,
-                      at->vectors, pixels, at->energies);
-    pp_cast_covariance(&at->maps, at->room.magnitude, components, shape->log_rows,
-                       shape->window_frames, at->means, at->deviation, at->products, &weight);
-    const int64_t start[3] = {row};
-    const int64_t energies[3] = {1, shape->grid, shape->grid};
-    const int64_t products[3] = {1, components, components};
-    status = pp_h5_write(at->file, "/energy", PP_H5_F32, start, energies, at->energies, err);
-    if (status == PP_OK)
-        status = pp_h5_write(at->file, "/products", PP_H5_F32, start, products, at->products, err);
-    if (status == PP_OK)
-        status = pp_h5_write(at->file, "/weight", PP_H5_F64, start, energies, &weight, err);
+    pp_part before = pp_job_part(at->job, PP_PART_WRITE);
+    pp_status status = pp_window_features(&at->see, window, at->row, at->vectors, err);
+    pp_job_part(at->job, PP_PART_ENERGY);
+    if (status == PP_OK) {
+        pp_model_activate(at->vectors, (size_t)pixels * (size_t)components, at->vectors);
+        pp_model_energies(pipeline->is.model, pipeline->scratch, maps, magnitude, at->vectors,
+                          pixels, at->energies);
+        pp_cast_covariance(maps, magnitude, components, shape->log_rows, shape->window_frames,
+                           at->means, at->deviation, at->products, &weight);
+    }
+    pp_job_part(at->job, PP_PART_WRITE);
+    if (status == PP_OK) status = write_row(at, window - at->first_window, weight, err);
+    pp_job_part(at->job, before);
     return status != PP_OK ? status : pp_job_progress(at->job, PP_STAGE_LISTEN, 0, err);
+}
+
+pp_status pp_energy_commit(pp_energy *at, pp_error *err)
+{
+    pp_part before = pp_job_part(at->job, PP_PART_WRITE);
+    pp_status status = pp_h5_commit(&at->file, err);
+    pp_job_part(at->job, before);
+    return status;
+}
+
+/* ---- from maps that are there already -------------------------------------------------------- */
+
+static pp_status read_and_add(pp_energy *at, pp_range windows, pp_series *listen,
+                              pp_window_room *room, pp_quantised_maps *maps, pp_error *err)
+{
+    pp_status status = PP_OK;
+    for (int64_t w = windows.first; status == PP_OK && w < windows.first + windows.count; w++) {
+        status = pp_window_read(at->job, w, room, 0, err);
+        if (status == PP_OK) status = pp_maps_read(listen, w, maps, err);
+        if (status == PP_OK) status = pp_energy_add(at, w, maps, room->magnitude, err);
+    }
+    return status;
 }
 
 pp_status pp_stage_energy(pp_job *job, int64_t segment, pp_error *err)
 {
     if (pp_shard_is_done(job, PP_SHARD_ENERGY, segment)) return PP_OK;
-    energy at = {.job = job,
-                 .see = {.job = job, .shard = PP_SHARD_SEE},
-                 .listen = {.job = job, .shard = PP_SHARD_LISTEN}};
-    pp_range windows = pp_cut_segment_windows(&job->cut, segment);
-    pp_status status = allocate(&at, err);
-    if (status == PP_OK) status = create_file(&at, segment, windows.count, err);
-    for (int64_t i = 0; status == PP_OK && i < windows.count; i++) {
-        status = one_window(&at, windows.first + i, i, err);
+    pp_energy *at = NULL;
+    pp_series listen = {.job = job, .shard = PP_SHARD_LISTEN};
+    pp_window_room room = {0};
+    pp_quantised_maps maps = {0};
+    pp_status status = pp_energy_create(&at, job, segment, err);
+    if (status == PP_OK) status = pp_window_room_create(&room, job, 1, err);
+    if (status == PP_OK) status = pp_maps_create(&maps, job->pipeline->shape, err);
+    if (status == PP_OK) {
+        status = read_and_add(at, pp_cut_segment_windows(&job->cut, segment), &listen, &room, &maps,
+                              err);
     }
-    if (status == PP_OK) status = pp_h5_commit(&at.file, err);
-    pp_h5_close(&at.file);
-    pp_series_close(&at.see);
-    pp_series_close(&at.listen);
-    pp_window_room_free(&at.room);
-    pp_maps_free(&at.maps);
-    pp_free(at.row);
-    pp_free(at.vectors);
-    pp_free(at.energies);
-    pp_free(at.means);
-    pp_free(at.deviation);
-    pp_free(at.products);
+    if (status == PP_OK) status = pp_energy_commit(at, err);
+    pp_energy_destroy(&at);
+    pp_series_close(&listen);
+    pp_window_room_free(&room);
+    pp_maps_free(&maps);
     return status;
 }

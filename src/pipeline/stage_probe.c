@@ -23,10 +23,13 @@ typedef struct probe {
 static pp_status flush(probe *at, pp_error *err)
 {
     if (at->buffered == 0) return PP_OK;
+    pp_part before = pp_job_part(at->job, PP_PART_WRITE);
     pp_status status = pp_h5_resize(at->file, "/sound", at->written + at->buffered, err);
-    if (status != PP_OK) return status;
-    status =
-        pp_h5_write(at->file, "/sound", PP_H5_F32, &at->written, &at->buffered, at->buffer, err);
+    if (status == PP_OK) {
+        status = pp_h5_write(at->file, "/sound", PP_H5_F32, &at->written, &at->buffered, at->buffer,
+                             err);
+    }
+    pp_job_part(at->job, before);
     at->written += at->buffered;
     at->buffered = 0;
     return status != PP_OK ? status : pp_job_progress(at->job, PP_STAGE_PROBE, 0, err);
@@ -201,10 +204,12 @@ static pp_status scan_into(probe *at, const struct stat *before, pp_error *err)
                               .units = "1",
                               .long_name = "mono sound, full scale 1"};
     pp_status status = pp_h5_dataset(at->file, &sound, err);
+    pp_part part = pp_job_part(job, PP_PART_RESAMPLE);
     if (status == PP_OK) {
         status = pp_media_scan(job->media, job->pipeline->is.parameters->frame_interval_s,
                                take_sound, at, &scan, err);
     }
+    pp_job_part(job, part);
     if (status == PP_OK) status = flush(at, err);
     if (status == PP_OK) status = check_scan(at, &scan, err);
     if (status == PP_OK) status = put_plan(at->file, scan.plan, scan.pictures, err);
@@ -223,7 +228,9 @@ pp_status pp_stage_probe(pp_job *job, pp_error *err)
     if (stat(job->lease->source.path, &before) != 0) {
         return pp_fail_errno(err, "cannot look at %s", job->lease->source.path);
     }
+    pp_part part = pp_job_part(job, PP_PART_RESAMPLE);
     pp_status status = pp_job_open_media(job, err);
+    pp_job_part(job, PP_PART_WRITE);
     if (status == PP_OK) {
         status = pp_alloc_checked(&buffer, SOUND_CHUNK, sizeof(float), "sound", err);
     }
@@ -232,6 +239,7 @@ pp_status pp_stage_probe(pp_job *job, pp_error *err)
     if (status == PP_OK) status = scan_into(&at, &before, err);
     if (status == PP_OK) status = pp_h5_commit(&at.file, err);
     pp_h5_close(&at.file);
+    pp_job_part(job, part);
     pp_free(buffer);
     return status;
 }

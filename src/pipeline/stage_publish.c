@@ -317,12 +317,14 @@ static pp_status put_part(publish *at, pp_h5 *shard, int which, pp_range own, li
                 : pp_h5_read(shard, "/stems", PP_H5_F32, start, extent, at->stem, err);
         if (status == PP_OK)
             status = pp_archive_put_sound(at->archive, which, first, count, at->stem, err);
+        pp_part before = pp_job_part(at->job, PP_PART_STITCH);
         if (status == PP_OK) pp_level_meter_add(hears->meter, at->stem, count, hears->levels);
         if (status == PP_OK && hears->activity != NULL) {
             status = pp_job_sound(at->job, first, count, at->mixture, err);
             if (status == PP_OK)
                 status = pp_activity_add(hears->activity, at->stem, at->mixture, count, err);
         }
+        pp_job_part(at->job, before);
         if (status == PP_OK) status = pp_job_progress(at->job, PP_STAGE_PUBLISH, 0, err);
         if (status != PP_OK) return status;
     }

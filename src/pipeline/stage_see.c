@@ -116,8 +116,11 @@ static pp_status write_row(see *at, int64_t row, int slot, pp_error *err)
         }
     }
     pp_thumbnail(at->rgb + (size_t)slot * at->picture_bytes, shape->picture_size, at->thumbnail);
-    return pp_see_file_write(at->file, shape, row, at->plan[row].time_s, at->missing[slot],
-                             at->thumbnail, at->row, err);
+    pp_part before = pp_job_part(at->job, PP_PART_WRITE);
+    pp_status status = pp_see_file_write(at->file, shape, row, at->plan[row].time_s,
+                                         at->missing[slot], at->thumbnail, at->row, err);
+    pp_job_part(at->job, before);
+    return status;
 }
 
 /* Runs the network on the new slots and writes the rows that wait. */
@@ -125,8 +128,10 @@ static pp_status run_batch(see *at, pp_error *err)
 {
     const pp_pipeline *pipeline = at->job->pipeline;
     if (at->used > 0) {
+        pp_part before = pp_job_part(at->job, PP_PART_SEE);
         pp_model_see(pipeline->is.model, pipeline->scratch, at->rgb + at->picture_bytes, at->used,
                      at->features + at->features_of_one);
+        pp_job_part(at->job, before);
     }
     for (; at->written < at->filled; at->written++) {
         pp_status status = write_row(at, at->written, at->slot[at->written], err);
@@ -153,9 +158,8 @@ static int equals_last(const see *at, const uint8_t *rgb, int missing)
     return memcmp(at->rgb + (size_t)at->used * at->picture_bytes, rgb, at->picture_bytes) == 0;
 }
 
-static pp_status take_picture(void *user, int64_t index, const pp_picture *picture, pp_error *err)
+static pp_status place_picture(see *at, int64_t index, const pp_picture *picture, pp_error *err)
 {
-    see *at = user;
     const pp_pipeline *pipeline = at->job->pipeline;
     if (index != at->taken || index >= at->wanted_count) {
         return pp_fail(err, PP_ERR_CRASH, "the decoder sent picture %lld where %lld was due",
@@ -183,6 +187,15 @@ static pp_status take_picture(void *user, int64_t index, const pp_picture *pictu
     return pp_job_progress(at->job, PP_STAGE_SEE, 0, err);
 }
 
+static pp_status take_picture(void *user, int64_t index, const pp_picture *picture, pp_error *err)
+{
+    see *at = user;
+    pp_part before = pp_job_part(at->job, PP_PART_OTHER);
+    pp_status status = place_picture(at, index, picture, err);
+    pp_job_part(at->job, before);
+    return status;
+}
+
 static pp_status see_pictures(see *at, pp_error *err)
 {
     pp_job *job = at->job;
@@ -195,10 +208,12 @@ static pp_status see_pictures(see *at, pp_error *err)
         wanted[at->wanted_count] = at->plan[i];
         at->wanted[at->wanted_count++] = i;
     }
+    pp_part before = pp_job_part(job, PP_PART_DECODE);
     status = pp_job_open_media(job, err);
     if (status == PP_OK) {
         status = pp_media_pictures(job->media, wanted, at->wanted_count, take_picture, at, err);
     }
+    pp_job_part(job, before);
     pp_free(wanted);
     if (status == PP_OK && at->taken != at->wanted_count) {
         status = pp_fail(err, PP_ERR_CRASH, "the decoder sent %lld pictures of %lld",
@@ -223,7 +238,9 @@ pp_status pp_stage_see(pp_job *job, int64_t segment, pp_error *err)
         status = allocate(&at, err);
         if (status == PP_OK) status = see_pictures(&at, err);
     }
+    pp_part before = pp_job_part(job, PP_PART_WRITE);
     if (status == PP_OK) status = pp_h5_commit(&at.file, err);
+    pp_job_part(job, before);
     destroy(&at);
     return status;
 }

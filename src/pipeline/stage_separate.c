@@ -206,6 +206,7 @@ static pp_status masks_of(separate *at, pp_range over, int64_t window, pp_window
 /* at->masks and at->rest of the frames of a block. */
 static pp_status prepare_masks(separate *at, int64_t first, int64_t frames, pp_error *err)
 {
+    pp_job_part(at->job, PP_PART_SEPARATE);
     pp_range over = pp_cut_windows_over(&at->job->cut, first, frames);
     for (int64_t i = 0; at->sources > 0 && i < over.count; i++) {
         pp_status status = masks_of(at, over, over.first + i, &at->over[i], err);
@@ -234,12 +235,15 @@ static void rebuild(separate *at, const block *now, const float *mask)
 
 static pp_status write_stems(separate *at, const block *now, pp_error *err)
 {
+    pp_job_part(at->job, PP_PART_STITCH);
     for (int64_t i = 0; i < now->samples.count; i++) at->sum[i] = 0;
     for (int s = 0; s < at->sources; s++) {
         rebuild(at, now, at->masks + s * now->frames.count * at->bins);
         for (int64_t i = 0; i < now->samples.count; i++) at->sum[i] += at->stem[i];
         const int64_t start[2] = {s, now->offset}, count[2] = {1, now->samples.count};
+        pp_job_part(at->job, PP_PART_WRITE);
         pp_status status = pp_h5_write(at->file, "/stems", PP_H5_F32, start, count, at->stem, err);
+        pp_job_part(at->job, PP_PART_STITCH);
         if (status != PP_OK) return status;
     }
     return PP_OK;
@@ -280,6 +284,7 @@ static pp_status write_residual(separate *at, const block *now, pp_error *err)
                        "dB of the mixture",
                        (double)now->samples.first / at->job->cut.rate_hz, db);
     }
+    pp_job_part(at->job, PP_PART_WRITE);
     return pp_h5_write(at->file, "/residual", PP_H5_F32, &now->offset, &now->samples.count,
                        at->stem, err);
 }
@@ -287,6 +292,7 @@ static pp_status write_residual(separate *at, const block *now, pp_error *err)
 static pp_status one_block(separate *at, int64_t window, int64_t segment_first, pp_error *err)
 {
     pp_job *job = at->job;
+    pp_part before = pp_job_part(job, PP_PART_OTHER);
     block now = {.samples = pp_cut_block_samples(&job->cut, window)};
     now.offset = now.samples.first - segment_first;
     pp_stft_frame_range(job->pipeline->stft, now.samples.first,
@@ -299,6 +305,7 @@ static pp_status one_block(separate *at, int64_t window, int64_t segment_first, 
     if (status == PP_OK) status = prepare_masks(at, now.frames.first, now.frames.count, err);
     if (status == PP_OK) status = write_stems(at, &now, err);
     if (status == PP_OK) status = write_residual(at, &now, err);
+    pp_job_part(job, before);
     return status != PP_OK ? status : pp_job_progress(job, PP_STAGE_SEPARATE, 0, err);
 }
 
@@ -318,7 +325,9 @@ pp_status pp_stage_separate(pp_job *job, int64_t segment, pp_error *err)
     }
     if (status == PP_OK)
         status = pp_h5_set_real(at.file, "/", "residual_difference_db", at.worst_db, err);
+    pp_part before = pp_job_part(job, PP_PART_WRITE);
     if (status == PP_OK) status = pp_h5_commit(&at.file, err);
+    pp_job_part(job, before);
     destroy(&at);
     return status;
 }

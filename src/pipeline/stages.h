@@ -50,6 +50,9 @@ typedef struct pp_job {
     int looked_for_old;
 } pp_job;
 
+/* pp_part_enter of the pipeline's clock, if it has one. */
+pp_part pp_job_part(const pp_job *job, pp_part part);
+
 /* Shows life; other than PP_OK ends the lease. */
 pp_status pp_job_progress(pp_job *job, pp_stage stage, int windows_done, pp_error *err) PP_MUST_USE;
 

@@ -17,7 +17,7 @@ pp_status pp_window_room_create(pp_window_room *room, const pp_job *job, int bat
         {&room->slice, (size_t)pp_job_slice_room(job, shape->window_frames), sizeof(float)},
         {&room->spectrum, frames * bins * 2, sizeof(float)},
         {&room->scratch, frames * bins, sizeof(float)},
-        {&room->magnitude, grid_of(shape), sizeof(float)},
+        {&room->magnitude, grid_of(shape) * (size_t)batch, sizeof(float)},
         {&room->input, grid_of(shape) * (size_t)batch, sizeof(float)},
     };
     return pp_room_take(wants, sizeof wants / sizeof *wants, "a window's sound", err);
@@ -40,9 +40,11 @@ pp_status pp_window_read(pp_job *job, int64_t window, pp_window_room *room, int 
     int64_t first = pp_cut_window_first_frame(&job->cut, window);
     pp_status status = pp_job_spectrum(job, first, present, room->slice, room->spectrum, err);
     if (status != PP_OK) return status;
+    pp_part before = pp_job_part(job, PP_PART_STFT);
     pp_window_input(pipeline->warp, room->spectrum, present, shape->window_frames, pipeline->bins,
-                    shape->log_rows, room->scratch, room->magnitude,
+                    shape->log_rows, room->scratch, room->magnitude + (size_t)slot * grid_of(shape),
                     room->input + (size_t)slot * grid_of(shape));
+    pp_job_part(job, before);
     return PP_OK;
 }
 
@@ -68,11 +70,13 @@ pp_status pp_maps_read(pp_series *listen, int64_t window, pp_quantised_maps *map
 {
     const pp_model_shape *shape = listen->job->pipeline->shape;
     const int64_t row[3] = {shape->components, shape->log_rows, shape->window_frames};
+    pp_part before = pp_job_part(listen->job, PP_PART_WRITE);
     pp_status status =
         pp_series_read(listen, "/codes", PP_H5_U8, 4, row, window, 1, maps->codes, err);
     if (status == PP_OK)
         status = pp_series_read(listen, "/scale", PP_H5_F32, 2, row, window, 1, maps->scale, err);
     if (status == PP_OK)
         status = pp_series_read(listen, "/offset", PP_H5_F32, 2, row, window, 1, maps->offset, err);
+    pp_job_part(listen->job, before);
     return status;
 }

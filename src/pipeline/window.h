@@ -9,14 +9,14 @@ typedef struct pp_window_room {
     float *slice;     /* samples */
     float *spectrum;  /* [window_frames, bins, 2] */
     float *scratch;   /* [bins, window_frames] */
-    float *magnitude; /* [log_rows, window_frames] of the window read last */
+    float *magnitude; /* [batch, log_rows, window_frames] */
     float *input;     /* [batch, log_rows, window_frames] */
 } pp_window_room;
 
 pp_status pp_window_room_create(pp_window_room *room, const pp_job *job, int batch,
                                 pp_error *err) PP_MUST_USE;
 void pp_window_room_free(pp_window_room *room);
-/* Reads a window: its magnitude, and the network's input into slot `slot` of the batch. */
+/* Reads a window: its magnitude and the network's input, into slot `slot` of the batch. */
 pp_status pp_window_read(pp_job *job, int64_t window, pp_window_room *room, int slot,
                          pp_error *err) PP_MUST_USE;
 

@@ -411,6 +411,14 @@ static int is_lasting(const pp_task *task, pp_status status)
     return task->kind != PP_TASK_STAGE || (status != PP_ERR_NOT_FOUND && status != PP_ERR_FORMAT);
 }
 
+/* Two ranks at work on one video remove its shards when the first of them has published: the other
+ * finds its files gone, and may say so before the first has said that all is done. */
+static int was_overtaken(const pp_schedule *schedule, const lease *ended, pp_status reason)
+{
+    if (reason != PP_ERR_NOT_FOUND && reason != PP_ERR_FORMAT && reason != PP_ERR_IO) return 0;
+    return ended->doubled && pp_sched_lease_copies_running(schedule, &ended->task) > 0;
+}
+
 pp_status pp_schedule_failed(pp_schedule *schedule, uint64_t id, pp_status reason, double now_s,
                              int *counts, pp_error *err)
 {
@@ -425,6 +433,8 @@ pp_status pp_schedule_failed(pp_schedule *schedule, uint64_t id, pp_status reaso
     pp_status status = PP_OK;
     if (reason == PP_ERR_INTERRUPTED || ended.state == LEASE_CANCELLED) {
         if (ended.state != LEASE_LOST) status = give_back(schedule, &ended, err);
+    } else if (was_overtaken(schedule, &ended, reason)) {
+        status = PP_OK; /* the other copy brings the outcome */
     } else if (is_lasting(&ended.task, reason)) {
         *counts = 1;
         status = pp_sched_video_finalize(schedule, ended.task.video, reason, err);

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "train/clones.h"
+#include "base/clones.h"
 
 #define LOWEST_BAND_HZ 80.0
 #define QUIETEST_NOISE_DB (-80.0)

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "base/clones.h"
 #include "nn/blas.h"
-#include "train/clones.h"
 
 /* A tile of unrolled pixels should lie in the second-level cache and still be tall enough for the
  * matrix product to be efficient. */

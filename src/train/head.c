@@ -2,9 +2,9 @@
 
 #include <stdint.h>
 
+#include "base/clones.h"
 #include "base/memory.h"
 #include "nn/blas.h"
-#include "train/clones.h"
 
 /* Columns, in planes along x so that one plane is one vector loop. With w coarse columns and
  *

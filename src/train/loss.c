@@ -1,6 +1,6 @@
 #include "train/loss.h"
 
-#include "train/clones.h"
+#include "base/clones.h"
 #include "train/vector_math.h"
 
 #define LANES 16

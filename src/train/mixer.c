@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/clones.h"
 #include "base/memory.h"
-#include "train/clones.h"
 #include "train/spectrum.h"
 #include "train/vector_math.h"
 

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "train/clones.h"
+#include "base/clones.h"
 
 /* Pixels summed in single precision before the sum goes over into double. */
 #define CHUNK_PIXELS 128

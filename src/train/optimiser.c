@@ -2,8 +2,8 @@
 
 #include <math.h>
 
+#include "base/clones.h"
 #include "base/memory.h"
-#include "train/clones.h"
 #include "train/loss.h"
 
 #define CHUNK 1024

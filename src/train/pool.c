@@ -3,7 +3,7 @@
 #include <float.h>
 #include <string.h>
 
-#include "train/clones.h"
+#include "base/clones.h"
 
 /* Of one result pixel: the input pixels that lie inside, one after another. */
 static inline void take_larger(const float *x, int channels, int number, float *restrict y,

@@ -3,10 +3,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/clones.h"
 #include "base/memory.h"
 #include "dsp/warp.h"
 #include "nn/blas.h"
-#include "train/clones.h"
 
 #define FLOOR_MAGNITUDE 1e-10F /* keeps the logarithm finite in silence: dsp/window_input.c */
 #define CHUNK_FRAMES 16

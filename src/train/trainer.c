@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/clones.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/path.h"
 #include "train/checkpoint.h"
-#include "train/clones.h"
 #include "train/mixer.h"
 #include "train/report.h"
 #include "train/transfer.h"

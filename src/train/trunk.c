@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clones.h"
 #include "base/memory.h"
-#include "train/clones.h"
 #include "train/conv.h"
 #include "train/pool.h"
 

@@ -1,7 +1,7 @@
 #include "train/upstep.h"
 
+#include "base/clones.h"
 #include "nn/blas.h"
-#include "train/clones.h"
 
 /* Pixels of one matrix product: tall enough to be efficient, results still in the cache. */
 #define TILE_FLOATS 98304

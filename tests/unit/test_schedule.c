@@ -478,6 +478,38 @@ static void slow_progress_is_copied_at_once_and_dropped(void **state)
     end(&s);
 }
 
+/* The first of two copies publishes and removes the shards; the other finds none and is the first
+ * to say something. */
+static void a_copy_whose_files_are_gone_fails_nothing(void **state)
+{
+    (void)state;
+    scene s = {0};
+    int64_t sizes[] = {1000};
+    begin(&s, 2, sizes, 1);
+    pp_task slow = asks_and_gets(&s, 0);
+    asks(&s, 1);
+    tick(&s, 4);
+    tick(&s, 4);
+    pp_task copy = given(&s, 1);
+    assert_true(copy.copy);
+    assert_int_equal(failed(&s, copy, PP_ERR_NOT_FOUND), 0);
+    assert_int_equal(finished(&s, slow, fine), 1);
+    expect_outcome(&s, 0, PP_OK);
+    end(&s);
+    /* Where both find nothing, it is the source that is gone. */
+    s = (scene){0};
+    begin(&s, 2, sizes, 1);
+    slow = asks_and_gets(&s, 0);
+    asks(&s, 1);
+    tick(&s, 4);
+    tick(&s, 4);
+    copy = given(&s, 1);
+    assert_int_equal(failed(&s, copy, PP_ERR_NOT_FOUND), 0);
+    assert_int_equal(failed(&s, slow, PP_ERR_NOT_FOUND), 1);
+    expect_outcome(&s, 0, PP_ERR_NOT_FOUND);
+    end(&s);
+}
+
 static void draining_lets_the_short_end_and_drops_the_long(void **state)
 {
     (void)state;
@@ -671,6 +703,7 @@ int main(void)
         cmocka_unit_test(a_lease_forgotten_by_its_worker_is_given_again),
         cmocka_unit_test(stragglers_get_a_second_copy_at_the_tail),
         cmocka_unit_test(slow_progress_is_copied_at_once_and_dropped),
+        cmocka_unit_test(a_copy_whose_files_are_gone_fails_nothing),
         cmocka_unit_test(draining_lets_the_short_end_and_drops_the_long),
         cmocka_unit_test(the_grace_of_a_drain_ends),
         cmocka_unit_test(nothing_starts_that_would_not_end_in_time),

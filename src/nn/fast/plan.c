@@ -7,7 +7,7 @@
 
 enum {
     MOST_THIN_CHANNELS = 4,    /* of an input that is read in rows of taps and channels */
-    CACHE_FLOATS = 192 * 1024, /* what the block being worked on may take of a 1 MB cache */
+    CACHE_FLOATS = 64 * 1024,  /* of the block being worked on; a 1 MB cache holds weights too */
     DIRECT_FLOATS = 64 * 1024, /* gathered pixels of a product */
     UP_PIXELS = 128            /* low-resolution pixels of a product, about */
 };

@@ -2,8 +2,8 @@
  * chosen at run time. Such functions hold plain loops over contiguous floats that the compiler
  * turns into vectors; without fused multiply-adds (-ffp-contract=off) every clone gives the very
  * same bits. Left out under sanitizers, whose start-up does not expect indirect functions. */
-#ifndef PP_TRAIN_CLONES_H
-#define PP_TRAIN_CLONES_H
+#ifndef PP_BASE_CLONES_H
+#define PP_BASE_CLONES_H
 
 #if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__) &&                        \
     !defined(__SANITIZE_ADDRESS__)
