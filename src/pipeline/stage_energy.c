@@ -62,11 +62,16 @@ static pp_status one_window(energy *at, int64_t window, int64_t row, pp_error *e
     double weight = 0;
     pp_status status = pp_window_read(at->job, window, &at->room, 0, err);
     if (status == PP_OK) status = pp_maps_read(&at->listen, window, &at->maps, err);
-    if (status == PP_OK) status = pp_window_features(&at->see, window, at->row, at->vectors, err);
+    int seen = at->job->cut.all.pictures > 0; /* without pictures no pixel sounds */
+    if (status == PP_OK && seen) {
+        status = pp_window_features(&at->see, window, at->row, at->vectors, err);
+    }
     if (status != PP_OK) return status;
-    pp_model_activate(at->vectors, (size_t)pixels * (size_t)components, at->vectors);
-    pp_model_energies(pipeline->is.model, pipeline->scratch, &at->maps, at->room.magnitude,
-                      at->vectors, pixels, at->energies);
+    if (seen) {
+        pp_model_activate(at->vectors, (size_t)pixels * (size_t)components, at->vectors);
+        pp_model_energies(pipeline->is.model, pipeline->scratch, &at->maps, at->room.magnitude,
+                          at->vectors, pixels, at->energies);
+    }
     pp_cast_covariance(&at->maps, at->room.magnitude, components, shape->log_rows,
                        shape->window_frames, at->means, at->deviation, at->products, &weight);
     const int64_t start[3] = {row};

@@ -15,6 +15,7 @@
 #include "nn/share.h"
 #include "pipeline/activity.h"
 #include "pipeline/crossfade.h"
+#include "pipeline/label_features.h"
 #include "pipeline/room.h"
 #include "pipeline/window.h"
 
@@ -38,6 +39,8 @@ typedef struct separate {
     float *stem;                       /* [most_samples] */
     double *sum;                       /* [most_samples] of the stems */
     double worst_db;                   /* of all blocks */
+    pp_label_meter *labels;
+    double *label_sums; /* [S, PP_LABEL_SUMS] of a block */
 } separate;
 
 static void destroy(separate *at)
@@ -45,6 +48,8 @@ static void destroy(separate *at)
     pp_series_close(&at->listen);
     pp_h5_close(&at->file);
     pp_maps_free(&at->maps);
+    pp_label_meter_destroy(&at->labels);
+    pp_free(at->label_sums);
     pp_free(at->vectors);
     pp_free(at->log_masks);
     pp_free(at->windows);
@@ -96,6 +101,7 @@ static pp_status allocate(separate *at, pp_error *err)
         {&at->rest, frames * bins, sizeof(float)},
         {&at->stem, samples, sizeof(float)},
         {&at->sum, samples, sizeof(double)},
+        {&at->label_sums, sources * PP_LABEL_SUMS, sizeof(double)},
     };
     pp_status status = pp_room_take(wants, sizeof wants / sizeof *wants, "separation", err);
     if (status != PP_OK) return status;
@@ -103,7 +109,8 @@ static pp_status allocate(separate *at, pp_error *err)
         at->windows[i].window = -1;
         at->windows[i].linear = at->linear + i * sources * bins * columns;
     }
-    return pp_maps_create(&at->maps, shape, err);
+    status = pp_label_meter_create(&at->labels, at->bins, shape->n_fft, shape->rate_hz, err);
+    return status != PP_OK ? status : pp_maps_create(&at->maps, shape, err);
 }
 
 static pp_status read_cast(separate *at, pp_error *err)
@@ -132,6 +139,7 @@ static pp_status read_cast(separate *at, pp_error *err)
 
 static pp_status create_file(separate *at, int64_t segment, pp_error *err)
 {
+    int64_t windows = pp_cut_segment_windows(&at->job->cut, segment).count;
     int64_t samples = pp_cut_segment_samples(&at->job->cut, segment).count;
     const int64_t stems[2] = {at->sources, samples};
     pp_status status = pp_shard_create(&at->file, at->job, PP_SHARD_SEPARATE, segment, err);
@@ -145,6 +153,11 @@ static pp_status create_file(separate *at, int64_t segment, pp_error *err)
                            .units = "1",
                            .long_name = "sound of each source, full scale 1"};
         status = pp_h5_dataset(at->file, &spec, err);
+    }
+    if (status == PP_OK && at->sources > 0) {
+        const int64_t sums[3] = {windows, at->sources, PP_LABEL_SUMS};
+        status = pp_shard_dataset(at->file, "/label_sums", PP_H5_F64, 3, sums, "1",
+                                  "sums for the label features of each source, by blocks", err);
     }
     if (status == PP_OK) {
         pp_h5_spec spec = {.path = "/residual",
@@ -222,7 +235,27 @@ static pp_status prepare_masks(separate *at, int64_t first, int64_t frames, pp_e
 typedef struct block {
     pp_range samples, frames; /* of the whole sound */
     int64_t offset;           /* of its samples in the segment */
+    int64_t row;              /* of its window in the segment */
 } block;
+
+/* The sums for a source's label over the frames centred in the block's own samples; at->masked is
+ * its spectrum. */
+static void add_label_sums(separate *at, const block *now, int source)
+{
+    int64_t hop = at->job->pipeline->shape->hop_samples;
+    int64_t first = (now->samples.first + hop - 1) / hop - now->frames.first;
+    int64_t behind = (now->samples.first + now->samples.count + hop - 1) / hop - now->frames.first;
+    if (behind > now->frames.count) behind = now->frames.count;
+    pp_label_meter_add(at->labels, at->masked, first, behind - first,
+                       at->label_sums + (int64_t)source * PP_LABEL_SUMS);
+}
+
+static pp_status write_label_sums(separate *at, const block *now, pp_error *err)
+{
+    const int64_t start[3] = {now->row}, count[3] = {1, at->sources, PP_LABEL_SUMS};
+    if (at->sources == 0) return PP_OK;
+    return pp_h5_write(at->file, "/label_sums", PP_H5_F64, start, count, at->label_sums, err);
+}
 
 static void rebuild(separate *at, const block *now, const float *mask)
 {
@@ -235,14 +268,16 @@ static void rebuild(separate *at, const block *now, const float *mask)
 static pp_status write_stems(separate *at, const block *now, pp_error *err)
 {
     for (int64_t i = 0; i < now->samples.count; i++) at->sum[i] = 0;
+    for (int i = 0; i < at->sources * PP_LABEL_SUMS; i++) at->label_sums[i] = 0;
     for (int s = 0; s < at->sources; s++) {
         rebuild(at, now, at->masks + s * now->frames.count * at->bins);
+        add_label_sums(at, now, s);
         for (int64_t i = 0; i < now->samples.count; i++) at->sum[i] += at->stem[i];
         const int64_t start[2] = {s, now->offset}, count[2] = {1, now->samples.count};
         pp_status status = pp_h5_write(at->file, "/stems", PP_H5_F32, start, count, at->stem, err);
         if (status != PP_OK) return status;
     }
-    return PP_OK;
+    return write_label_sums(at, now, err);
 }
 
 /* Mean square of the sound that the block's frames see: what rounding is measured against. In a
@@ -284,11 +319,12 @@ static pp_status write_residual(separate *at, const block *now, pp_error *err)
                        at->stem, err);
 }
 
-static pp_status one_block(separate *at, int64_t window, int64_t segment_first, pp_error *err)
+static pp_status one_block(separate *at, int64_t window, int64_t segment, pp_error *err)
 {
     pp_job *job = at->job;
-    block now = {.samples = pp_cut_block_samples(&job->cut, window)};
-    now.offset = now.samples.first - segment_first;
+    block now = {.samples = pp_cut_block_samples(&job->cut, window),
+                 .row = window - pp_cut_segment_windows(&job->cut, segment).first};
+    now.offset = now.samples.first - pp_cut_segment_samples(&job->cut, segment).first;
     pp_stft_frame_range(job->pipeline->stft, now.samples.first,
                         now.samples.first + now.samples.count, job->cut.all.stft_frames,
                         &now.frames.first, &now.frames.count);
@@ -310,11 +346,10 @@ pp_status pp_stage_separate(pp_job *job, int64_t segment, pp_error *err)
                    .listen = {.job = job, .shard = PP_SHARD_LISTEN},
                    .worst_db = PP_SILENCE_DB};
     pp_range windows = pp_cut_segment_windows(&job->cut, segment);
-    int64_t first = pp_cut_segment_samples(&job->cut, segment).first;
     pp_status status = read_cast(&at, err);
     if (status == PP_OK) status = create_file(&at, segment, err);
     for (int64_t w = windows.first; status == PP_OK && w < windows.first + windows.count; w++) {
-        status = one_block(&at, w, first, err);
+        status = one_block(&at, w, segment, err);
     }
     if (status == PP_OK)
         status = pp_h5_set_real(at.file, "/", "residual_difference_db", at.worst_db, err);
