@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -21,14 +22,10 @@ static pp_status add(pp_labeller *labeller, const char *name, int rows, int colu
     return pp_tensors_add(&labeller->tensors, name, columns > 0 ? 2 : 1, dims, 1, NULL, err);
 }
 
-pp_status pp_labeller_make(pp_labeller *labeller, int classes, int features, int hidden,
-                           pp_error *err)
+pp_status pp_labeller_make(pp_labeller *labeller, int classes, int features, pp_error *err)
 {
-    *labeller = (pp_labeller){.classes = classes,
-                              .features = features,
-                              .hidden = hidden,
-                              .temperature = 1,
-                              .threshold = 0};
+    *labeller =
+        (pp_labeller){.classes = classes, .features = features, .temperature = 1, .threshold = 0};
     pp_status status = pp_alloc_checked((void **)&labeller->names, (size_t)classes,
                                         sizeof *labeller->names, "names of classes", err);
     if (status == PP_OK) {
@@ -37,12 +34,7 @@ pp_status pp_labeller_make(pp_labeller *labeller, int classes, int features, int
     }
     if (status == PP_OK) status = add(labeller, "mean", features, 0, err);
     if (status == PP_OK) status = add(labeller, "scale", features, 0, err);
-    if (status == PP_OK && hidden > 0) {
-        status = add(labeller, "hidden_weight", hidden, features, err);
-        if (status == PP_OK) status = add(labeller, "hidden_bias", hidden, 0, err);
-    }
-    int inputs = hidden > 0 ? hidden : features;
-    if (status == PP_OK) status = add(labeller, "weight", classes, inputs, err);
+    if (status == PP_OK) status = add(labeller, "weight", classes, features, err);
     if (status == PP_OK) status = add(labeller, "bias", classes, 0, err);
     return status == PP_OK ? pp_tensors_sort(&labeller->tensors, err) : status;
 }
@@ -51,31 +43,23 @@ pp_status pp_labeller_make(pp_labeller *labeller, int classes, int features, int
 
 static pp_status check_shapes(const pp_labeller *l, pp_error *err)
 {
-    int64_t inputs = l->hidden > 0 ? l->hidden : l->features;
     const struct {
         const char *name;
         int rank;
         int64_t dims[2];
-        int wanted;
-    } shapes[] = {
-        {"mean", 1, {l->features}, 1},
-        {"scale", 1, {l->features}, 1},
-        {"hidden_weight", 2, {l->hidden, l->features}, l->hidden > 0},
-        {"hidden_bias", 1, {l->hidden}, l->hidden > 0},
-        {"weight", 2, {l->classes, inputs}, 1},
-        {"bias", 1, {l->classes}, 1},
-    };
-    size_t wanted = 0;
+    } shapes[] = {{"mean", 1, {l->features}},
+                  {"scale", 1, {l->features}},
+                  {"weight", 2, {l->classes, l->features}},
+                  {"bias", 1, {l->classes}}};
+    const size_t count = sizeof shapes / sizeof *shapes;
     pp_status status = PP_OK;
-    for (size_t i = 0; status == PP_OK && i < sizeof shapes / sizeof *shapes; i++) {
+    for (size_t i = 0; status == PP_OK && i < count; i++) {
         pp_tensor *found = NULL;
-        if (!shapes[i].wanted) continue;
-        wanted++;
         status = pp_tensors_expect(&l->tensors, shapes[i].name, shapes[i].rank, shapes[i].dims,
                                    &found, err);
     }
-    if (status == PP_OK && l->tensors.count != wanted) {
-        status = pp_fail(err, PP_ERR_FORMAT, "it holds more than its layers use");
+    if (status == PP_OK && l->tensors.count != count) {
+        status = pp_fail(err, PP_ERR_FORMAT, "it holds more than is used");
     }
     return status;
 }
@@ -111,7 +95,7 @@ static pp_status find_digest(pp_labeller *l, pp_error *err)
     char text[160];
     pp_status status = pp_hash_create(&hash, err);
     if (status != PP_OK) return status;
-    snprintf(text, sizeof text, "labels layout=%d temperature=%.17g threshold=%.17g", l->layout,
+    snprintf(text, sizeof text, "labels layout=%d temperature=%.6g threshold=%.6g", l->layout,
              l->temperature, l->threshold);
     pp_hash_add_text(hash, text);
     for (int i = 0; i < l->classes; i++) {
@@ -124,9 +108,19 @@ static pp_status find_digest(pp_labeller *l, pp_error *err)
     return PP_OK;
 }
 
+/* So that it comes back from its text in the file as it went. */
+static double six_digits(double value)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.6g", value);
+    return strtod(text, NULL);
+}
+
 pp_status pp_labeller_complete(pp_labeller *labeller, pp_error *err)
 {
     if (labeller->classes == 0) return PP_OK;
+    labeller->temperature = six_digits(labeller->temperature);
+    labeller->threshold = six_digits(labeller->threshold);
     pp_status status = check_shapes(labeller, err);
     if (status == PP_OK) status = check_values(labeller, err);
     if (status == PP_OK) status = find_digest(labeller, err);
@@ -140,38 +134,17 @@ static const float *values_of(const pp_labeller *l, const char *name)
     return pp_tensors_find(&l->tensors, name)->values;
 }
 
-/* out [rows] = weight [rows, columns] in + bias; in: standardised features or hidden units. */
-static void layer(const float *weight, const float *bias, int rows, int columns, const double *in,
-                  double *out)
-{
-    for (int r = 0; r < rows; r++) {
-        const float *w = weight + (size_t)r * (size_t)columns;
-        double sum = (double)bias[r];
-        for (int c = 0; c < columns; c++) sum += (double)w[c] * in[c];
-        out[r] = sum;
-    }
-}
-
-static void standardise(const pp_labeller *l, const float *features, double *out)
+void pp_labeller_scores(const pp_labeller *l, const float *features, double *scores)
 {
     const float *mean = values_of(l, "mean"), *scale = values_of(l, "scale");
-    for (int i = 0; i < l->features; i++) {
-        out[i] = ((double)features[i] - (double)mean[i]) * (double)scale[i];
+    const float *weight = values_of(l, "weight"), *bias = values_of(l, "bias");
+    for (int c = 0; c < l->classes; c++) scores[c] = (double)bias[c];
+    for (int k = 0; k < l->features; k++) {
+        double x = ((double)features[k] - (double)mean[k]) * (double)scale[k];
+        for (int c = 0; c < l->classes; c++) {
+            scores[c] += (double)weight[(size_t)c * (size_t)l->features + (size_t)k] * x;
+        }
     }
-}
-
-void pp_labeller_scores(const pp_labeller *l, const float *features, double *room, double *scores)
-{
-    double *inputs = room, *units = room + l->features;
-    standardise(l, features, inputs);
-    if (l->hidden > 0) {
-        layer(values_of(l, "hidden_weight"), values_of(l, "hidden_bias"), l->hidden, l->features,
-              inputs, units);
-        for (int h = 0; h < l->hidden; h++) units[h] = tanh(units[h]);
-        inputs = units;
-    }
-    layer(values_of(l, "weight"), values_of(l, "bias"), l->classes,
-          l->hidden > 0 ? l->hidden : l->features, inputs, scores);
 }
 
 void pp_labeller_softmax(double *scores, int count, double temperature)
@@ -190,12 +163,11 @@ pp_status pp_labeller_decide(const pp_labeller *l, const float *features, pp_lab
         if (!isfinite(features[i])) return PP_OK;
     }
     void *memory = NULL;
-    size_t room = (size_t)l->features + (size_t)l->hidden;
     pp_status status =
-        pp_alloc_checked(&memory, room + (size_t)l->classes, sizeof(double), "a label", err);
+        pp_alloc_checked(&memory, (size_t)l->classes, sizeof(double), "a label", err);
     if (status != PP_OK) return status;
-    double *scores = (double *)memory + room;
-    pp_labeller_scores(l, features, memory, scores);
+    double *scores = memory;
+    pp_labeller_scores(l, features, scores);
     pp_labeller_softmax(scores, l->classes, l->temperature);
     out->index = 0;
     for (int i = 1; i < l->classes; i++) {

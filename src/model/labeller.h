@@ -3,7 +3,7 @@
  * model file (docs/formats/model.md, "Labels") with a digest of its own: another labeller changes
  * no network's digest. `pp label train` fits it (train/label_fit.h). docs/labels.md.
  *
- *   features [D] -> (f - mean) * scale -> tanh layer [H], if there is one -> scores [C]
+ *   features [D] -> x = (f - mean) * scale -> scores [C] = weight x + bias
  *                -> softmax(scores / temperature) -> name and confidence, or unknown
  *
  * Order: parse or read (or fit), use, clear. Immutable once filled; any number of threads.
@@ -22,33 +22,30 @@
 
 typedef struct pp_labeller {
     int classes, features; /* C, D; classes 0: there is none */
-    int hidden;            /* H; 0: scores straight from the features */
     int layout;            /* of the features: PP_LABEL_LAYOUT when it was fitted */
     char (*names)[PP_LABEL_MOST_NAME];
     char (*audioset_ids)[PP_LABEL_MOST_ID]; /* "" where AudioSet has no such class */
     double temperature;                     /* divides the scores: calibration */
     double threshold;                       /* a confidence below is "unknown" */
-    pp_tensors tensors; /* mean, scale [D]; hidden_weight [H, D], hidden_bias [H];
-                           weight [C, D or H], bias [C] */
-    char *training;     /* JSON: how it was fitted, and how well; owned, NULL: not known */
+    pp_tensors tensors;                     /* mean, scale [D], weight [C, D], bias [C] */
+    char *training; /* JSON: how it was fitted, and how well; owned, NULL: not known */
     char digest[PP_HASH_HEX];
 } pp_labeller;
 
 void pp_labeller_clear(pp_labeller *labeller);
 
-/* Room for C classes of D features and H hidden units, all zero. Clear in every case. */
-pp_status pp_labeller_make(pp_labeller *labeller, int classes, int features, int hidden,
+/* Room for C classes of D features, all zero. Clear in every case. */
+pp_status pp_labeller_make(pp_labeller *labeller, int classes, int features,
                            pp_error *err) PP_MUST_USE;
-/* Checks it, and computes the digest. */
+/* Checks it, rounds temperature and threshold to six digits, and computes the digest. */
 pp_status pp_labeller_complete(pp_labeller *labeller, pp_error *err) PP_MUST_USE;
 
 /* From and into an open model file. Reading one that has none leaves classes 0. */
 pp_status pp_labeller_read(pp_labeller *labeller, pp_h5 *h5, pp_error *err) PP_MUST_USE;
 pp_status pp_labeller_write(const pp_labeller *labeller, pp_h5 *h5, pp_error *err) PP_MUST_USE;
 
-/* Scores [C] before temperature and softmax. room: [D + H]. */
-void pp_labeller_scores(const pp_labeller *labeller, const float *features, double *room,
-                        double *scores);
+/* Scores [C] before temperature and softmax. */
+void pp_labeller_scores(const pp_labeller *labeller, const float *features, double *scores);
 /* Scores [C] into probabilities, in place. */
 void pp_labeller_softmax(double *scores, int count, double temperature);
 

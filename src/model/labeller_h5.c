@@ -16,7 +16,6 @@ static pp_json *describe(const pp_labeller *l)
     pp_json *root = pp_json_object(), *classes = pp_json_array(), *training = NULL;
     pp_json_set_int(root, "layout", l->layout);
     pp_json_set_int(root, "features", l->features);
-    pp_json_set_int(root, "hidden", l->hidden);
     pp_json_set_real(root, "temperature", l->temperature);
     pp_json_set_real(root, "threshold", l->threshold);
     for (int i = 0; i < l->classes; i++) {
@@ -96,14 +95,12 @@ static pp_status take_description(pp_labeller *l, const char *text, pp_error *er
     const pp_json *classes = pp_json_get(root, "classes");
     const size_t count = pp_json_length(classes);
     const int64_t features = pp_json_int(root, "features", 0);
-    const int64_t hidden = pp_json_int(root, "hidden", 0);
-    if (count < 1 || count > PP_LABEL_MOST_CLASSES || features < 1 || features > MOST_FEATURES ||
-        hidden < 0 || hidden > MOST_FEATURES) {
+    if (count < 1 || count > PP_LABEL_MOST_CLASSES || features < 1 || features > MOST_FEATURES) {
         status = pp_fail(err, PP_ERR_FORMAT, "labels: %zu classes of %lld features", count,
                          (long long)features);
     }
     if (status == PP_OK) {
-        status = pp_labeller_make(l, (int)count, (int)features, (int)hidden, err);
+        status = pp_labeller_make(l, (int)count, (int)features, err);
     }
     if (status == PP_OK) status = take_names(l, classes, err);
     l->layout = (int)pp_json_int(root, "layout", 0);
