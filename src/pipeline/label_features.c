@@ -220,6 +220,47 @@ void pp_label_meter_add(pp_label_meter *meter, const float *spectrum, int64_t fi
     }
 }
 
+/* ---- components ------------------------------------------------------------------------------ */
+
+/* Sums of a row: weights times codes, and times their squares. */
+static void add_row(const float *weight, const uint8_t *codes, int columns, double *sum,
+                    double *squares)
+{
+    float first = 0, second = 0;
+    for (int c = 0; c < columns; c++) {
+        float code = codes[c], by = weight[c] * code;
+        first += by;
+        second += by * code;
+    }
+    *sum += (double)first;
+    *squares += (double)second;
+}
+
+void pp_label_add_components(const pp_quantised_maps *maps, const pp_model_shape *shape,
+                             const float *mask, const float *magnitude, double *sums)
+{
+    int rows = shape->log_rows, columns = shape->window_frames, components = shape->components;
+    float weight[4096]; /* the most columns a model may have */
+    for (int r = 0; r < rows; r++) {
+        double row_weight = 0;
+        size_t at = (size_t)r * (size_t)columns;
+        for (int c = 0; c < columns; c++) {
+            weight[c] = mask[at + (size_t)c] * magnitude[at + (size_t)c];
+            row_weight += (double)weight[c];
+        }
+        sums[2 * components] += row_weight;
+        for (int k = 0; k < components; k++) {
+            size_t map = (size_t)k * (size_t)rows * (size_t)columns;
+            double scale = (double)maps->scale[k], offset = (double)maps->offset[k];
+            double sum = 0, squares = 0;
+            add_row(weight, maps->codes + map + at, columns, &sum, &squares);
+            sums[k] += offset * row_weight + scale * sum;
+            sums[components + k] +=
+                offset * offset * row_weight + 2 * offset * scale * sum + scale * scale * squares;
+        }
+    }
+}
+
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 static double root(double value)
@@ -248,8 +289,19 @@ static void finish_sound(const double *sums, float *out)
     for (int l = 0; l < PP_LABEL_LAGS; l++) *out++ = (float)(sums[LAG + l] / weight);
 }
 
-void pp_label_features_finish(const double *sums, const float *vector, int components,
-                              float *features)
+static void finish_components(const double *sums, int components, float *out)
+{
+    double weight = sums[2 * components];
+    for (int k = 0; k < components; k++) {
+        double mean = weight > 0 ? sums[k] / weight : 0;
+        out[k] = (float)mean;
+        out[components + k] =
+            (float)(weight > 0 ? root(sums[components + k] / weight - mean * mean) : 0);
+    }
+}
+
+void pp_label_features_finish(const double *sums, const double *component_sums, const float *vector,
+                              int components, float *features)
 {
     for (int k = 0; k < components; k++) {
         double v = vector[k];
@@ -258,4 +310,5 @@ void pp_label_features_finish(const double *sums, const float *vector, int compo
         features[k] = (float)activation;
     }
     finish_sound(sums, features + components);
+    finish_components(component_sums, components, features + components + PP_LABEL_SOUND_FEATURES);
 }

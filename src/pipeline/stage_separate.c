@@ -40,7 +40,10 @@ typedef struct separate {
     double *sum;                       /* [most_samples] of the stems */
     double worst_db;                   /* of all blocks */
     pp_label_meter *labels;
-    double *label_sums; /* [S, PP_LABEL_SUMS] of a block */
+    double *label_sums;     /* [S, PP_LABEL_SUMS] of a block */
+    pp_window_room room;    /* for the magnitude of a window */
+    double *component_sums; /* [S, pp_label_component_sums] of a window */
+    pp_range own;           /* windows of the segment */
 } separate;
 
 static void destroy(separate *at)
@@ -50,6 +53,8 @@ static void destroy(separate *at)
     pp_maps_free(&at->maps);
     pp_label_meter_destroy(&at->labels);
     pp_free(at->label_sums);
+    pp_free(at->component_sums);
+    pp_window_room_free(&at->room);
     pp_free(at->vectors);
     pp_free(at->log_masks);
     pp_free(at->windows);
@@ -102,6 +107,8 @@ static pp_status allocate(separate *at, pp_error *err)
         {&at->stem, samples, sizeof(float)},
         {&at->sum, samples, sizeof(double)},
         {&at->label_sums, sources * PP_LABEL_SUMS, sizeof(double)},
+        {&at->component_sums, sources * (size_t)pp_label_component_sums(shape->components),
+         sizeof(double)},
     };
     pp_status status = pp_room_take(wants, sizeof wants / sizeof *wants, "separation", err);
     if (status != PP_OK) return status;
@@ -110,6 +117,7 @@ static pp_status allocate(separate *at, pp_error *err)
         at->windows[i].linear = at->linear + i * sources * bins * columns;
     }
     status = pp_label_meter_create(&at->labels, at->bins, shape->n_fft, shape->rate_hz, err);
+    if (status == PP_OK) status = pp_window_room_create(&at->room, at->job, 1, err);
     return status != PP_OK ? status : pp_maps_create(&at->maps, shape, err);
 }
 
@@ -159,6 +167,12 @@ static pp_status create_file(separate *at, int64_t segment, pp_error *err)
         status = pp_shard_dataset(at->file, "/label_sums", PP_H5_F64, 3, sums, "1",
                                   "sums for the label features of each source, by blocks", err);
     }
+    if (status == PP_OK && at->sources > 0) {
+        const int components = at->job->pipeline->shape->components;
+        const int64_t sums[3] = {windows, at->sources, pp_label_component_sums(components)};
+        status = pp_shard_dataset(at->file, "/component_sums", PP_H5_F64, 3, sums, "1",
+                                  "sums for the label features of each source, by windows", err);
+    }
     if (status == PP_OK) {
         pp_h5_spec spec = {.path = "/residual",
                            .type = PP_H5_F32,
@@ -174,6 +188,25 @@ static pp_status create_file(separate *at, int64_t segment, pp_error *err)
 
 /* ---- masks ------------------------------------------------------------------------------- */
 
+/* What the maps are like where each source sounds; a segment answers for its own windows. */
+static pp_status write_component_sums(separate *at, int64_t window, pp_error *err)
+{
+    const pp_model_shape *shape = at->job->pipeline->shape;
+    int sums = pp_label_component_sums(shape->components);
+    size_t grid = (size_t)shape->log_rows * (size_t)shape->window_frames;
+    if (window < at->own.first || window >= at->own.first + at->own.count) return PP_OK;
+    pp_status status = pp_window_read(at->job, window, &at->room, 0, err);
+    if (status != PP_OK) return status;
+    for (int i = 0; i < at->sources * sums; i++) at->component_sums[i] = 0;
+    for (int s = 0; s < at->sources; s++) {
+        pp_label_add_components(&at->maps, shape, at->log_masks + (size_t)s * grid,
+                                at->room.magnitude, at->component_sums + s * sums);
+    }
+    const int64_t start[3] = {window - at->own.first}, count[3] = {1, at->sources, sums};
+    return pp_h5_write(at->file, "/component_sums", PP_H5_F64, start, count, at->component_sums,
+                       err);
+}
+
 /* The masks of one window on the linear grid, into a slot. */
 static pp_status compute_masks(separate *at, int64_t window, pp_window_masks *slot, pp_error *err)
 {
@@ -184,6 +217,8 @@ static pp_status compute_masks(separate *at, int64_t window, pp_window_masks *sl
     if (status != PP_OK) return status;
     pp_model_masks(pipeline->is.model, pipeline->scratch, &at->maps, at->vectors, at->sources,
                    at->log_masks);
+    status = write_component_sums(at, window, err);
+    if (status != PP_OK) return status;
     int64_t log_grid = (int64_t)shape->log_rows * shape->window_frames;
     pp_mask_kind kind = pipeline->is.parameters->masks;
     if (kind == PP_MASK_SHARED) pp_masks_share(at->log_masks, at->sources, log_grid);
@@ -346,6 +381,7 @@ pp_status pp_stage_separate(pp_job *job, int64_t segment, pp_error *err)
                    .listen = {.job = job, .shard = PP_SHARD_LISTEN},
                    .worst_db = PP_SILENCE_DB};
     pp_range windows = pp_cut_segment_windows(&job->cut, segment);
+    at.own = windows;
     pp_status status = read_cast(&at, err);
     if (status == PP_OK) status = create_file(&at, segment, err);
     for (int64_t w = windows.first; status == PP_OK && w < windows.first + windows.count; w++) {
