@@ -274,13 +274,16 @@ static void finish_sound(const double *sums, float *out)
     double amplitude = sums[AMPLITUDE] > 0 ? sums[AMPLITUDE] : 1;
     memset(out, 0, PP_LABEL_SOUND_FEATURES * sizeof *out);
     if (!(weight > 0)) return;
+    float *deviation = out + PP_LABEL_BANDS, *change = deviation + PP_LABEL_GROUPS;
+    double of_group = (double)PP_LABEL_BANDS / PP_LABEL_GROUPS;
     for (int b = 0; b < PP_LABEL_BANDS; b++) {
         double mean = sums[MEAN + b] / weight;
+        int group = b * PP_LABEL_GROUPS / PP_LABEL_BANDS;
         out[b] = (float)mean;
-        out[PP_LABEL_BANDS + b] = (float)root(sums[SQUARE + b] / weight - mean * mean);
-        out[2 * PP_LABEL_BANDS + b] = (float)root(sums[DELTA + b] / pairs);
+        deviation[group] += (float)(root(sums[SQUARE + b] / weight - mean * mean) / of_group);
+        change[group] += (float)(root(sums[DELTA + b] / pairs) / of_group);
     }
-    out += 3 * PP_LABEL_BANDS;
+    out = change + PP_LABEL_GROUPS;
     *out++ = (float)(sums[RISE] / pairs);
     *out++ = (float)(sums[FALL] / pairs);
     *out++ = (float)root(sums[CHANGE] / pairs);

@@ -1,8 +1,9 @@
 /* What a label is guessed from: numbers about one source that do not depend on how loud it is.
  *
  *   what its pixels look like   K visual activations of the source before the sigmoid
- *   spectral shape              32 bands, logarithmic: log of each band's share of the frame's
- *                               power; mean, deviation, and RMS change from frame to frame
+ *   spectral shape              32 bands, logarithmic: mean log of each band's share of its
+ *                               frame's power; deviation, and RMS change from frame to frame, the
+ *                               mean of 8 bands each (of every band they fitted worse)
  *   envelope                    how much the level rises, falls, changes; how much the bands do
  *   harmonics                   how alike the spectrum is to itself moved up by a fifth, an
  *                               octave, ... on a logarithmic grid: the same at any pitch
@@ -26,10 +27,13 @@
 /* Raised whenever the same sound gives other features: labellers of another layout do not fit. */
 #define PP_LABEL_LAYOUT 1
 
-enum { PP_LABEL_BANDS = 32, PP_LABEL_LAGS = 11, PP_LABEL_ENVELOPE = 5 };
+enum { PP_LABEL_BANDS = 32, PP_LABEL_GROUPS = 4, PP_LABEL_LAGS = 11, PP_LABEL_ENVELOPE = 5 };
 /* Doubles that a block's sums take, and features of a source. */
 enum { PP_LABEL_SUMS = 8 + 3 * PP_LABEL_BANDS + PP_LABEL_LAGS };
-enum { PP_LABEL_SOUND_FEATURES = 3 * PP_LABEL_BANDS + PP_LABEL_ENVELOPE + PP_LABEL_LAGS };
+enum {
+    PP_LABEL_SOUND_FEATURES =
+        PP_LABEL_BANDS + 2 * PP_LABEL_GROUPS + PP_LABEL_ENVELOPE + PP_LABEL_LAGS
+};
 static inline int pp_label_feature_count(int components)
 {
     return 3 * components + PP_LABEL_SOUND_FEATURES;

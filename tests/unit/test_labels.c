@@ -403,7 +403,10 @@ static double distance(const float *a, const float *b, int from, int count)
 static void features_know_timbre_and_not_level(void **state)
 {
     (void)state;
-    enum { F = 3 + PP_LABEL_SOUND_FEATURES, LAGS = 1 + 3 * PP_LABEL_BANDS + PP_LABEL_ENVELOPE };
+    enum {
+        F = 3 + PP_LABEL_SOUND_FEATURES,
+        LAGS = 1 + PP_LABEL_BANDS + 2 * PP_LABEL_GROUPS + PP_LABEL_ENVELOPE
+    };
     float *sound = pp_alloc(SAMPLES, sizeof *sound);
     float reference[F], other[F];
     make_note(sound, 220, 0, 0.5, 4);
@@ -416,7 +419,7 @@ static void features_know_timbre_and_not_level(void **state)
 
     make_note(sound, 220, 0, 0.5, 40); /* plucked: the level falls faster */
     measure(sound, 1000, other);
-    int fall = 1 + 3 * PP_LABEL_BANDS + 1;
+    int fall = 1 + PP_LABEL_BANDS + 2 * PP_LABEL_GROUPS + 1;
     assert_true(other[fall] > 1.5f * reference[fall]);
 
     float odd[F],
