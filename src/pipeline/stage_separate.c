@@ -217,11 +217,11 @@ static pp_status compute_masks(separate *at, int64_t window, pp_window_masks *sl
     if (status != PP_OK) return status;
     pp_model_masks(pipeline->is.model, pipeline->scratch, &at->maps, at->vectors, at->sources,
                    at->log_masks);
-    status = write_component_sums(at, window, err);
-    if (status != PP_OK) return status;
     int64_t log_grid = (int64_t)shape->log_rows * shape->window_frames;
     pp_mask_kind kind = pipeline->is.parameters->masks;
     if (kind == PP_MASK_SHARED) pp_masks_share(at->log_masks, at->sources, log_grid);
+    status = write_component_sums(at, window, err);
+    if (status != PP_OK) return status;
     int64_t grid = (int64_t)at->bins * shape->window_frames;
     for (int s = 0; s < at->sources; s++) {
         pp_warp_to_linear(pipeline->warp, at->log_masks + s * log_grid, shape->window_frames,

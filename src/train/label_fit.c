@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 
-static const double penalties[] = {1e-3, 3e-3, 1e-2, 3e-2};
+static const double penalties[] = {3e-4, 1e-3, 3e-3, 1e-2};
 enum { PENALTIES = sizeof penalties / sizeof *penalties };
 
 void pp_label_options_default(pp_label_options *options)
