@@ -73,8 +73,9 @@ static int surest_first(const void *a, const void *b)
     return x->right - y->right;
 }
 
-/* Ties are taken together: a threshold cannot tell them apart. Between two samples it lies in the
- * middle. However good the rest is, what is more likely wrong than right is not given. */
+/* Of ties, which no threshold tells apart, the wrong ones come first: if some of them reach the
+ * precision, all do. Between two samples it lies in the middle. However good the rest is, what is
+ * more likely wrong than right is not given. */
 double pp_label_find_threshold(pp_label_sure *sure, int count, double precision)
 {
     double threshold = 1;
@@ -82,7 +83,6 @@ double pp_label_find_threshold(pp_label_sure *sure, int count, double precision)
     qsort(sure, (size_t)count, sizeof *sure, surest_first);
     for (int i = 0; i < count; i++) {
         right += sure[i].right;
-        if (i + 1 < count && sure[i + 1].confidence == sure[i].confidence) continue;
         if (right < precision * (i + 1)) continue;
         threshold = i + 1 < count ? (sure[i].confidence + sure[i + 1].confidence) / 2 : 0;
     }
