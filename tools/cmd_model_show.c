@@ -89,6 +89,10 @@ static void print_text(const view *v, int layers)
     if (v->file.provenance != NULL) printf("provenance    %s\n", v->file.provenance);
     if (v->file.quality != NULL) printf("quality       %s\n", v->file.quality);
     if (v->file.classes != NULL) printf("classes       %s\n", v->file.classes);
+    if (v->file.labeller.classes > 0) {
+        printf("labels        %d classes, digest %.16s (pp label show)\n", v->file.labeller.classes,
+               v->file.labeller.digest);
+    }
     if (layers) print_layers("sound", &v->networks[0]);
     if (layers) print_layers("frame", &v->networks[1]);
 }
@@ -140,6 +144,7 @@ static pp_status print_json(const view *v, pp_error *err)
     set_json_text(root, "provenance", v->file.provenance);
     set_json_text(root, "quality", v->file.quality);
     set_json_text(root, "classes", v->file.classes);
+    pp_json_set_text(root, "label_digest", id->label_digest);
     char *text = pp_json_dump(root, 2);
     pp_json_free(&root);
     if (text == NULL) return pp_fail(err, PP_ERR_NOMEM, "no memory for the JSON text");

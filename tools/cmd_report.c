@@ -1,5 +1,6 @@
 /* pp report: what is in archives, in plain words: who plays, where, how loud, when. */
 #include <getopt.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@ static const char usage_text[] =
 /* One source as it is printed. */
 typedef struct source_line {
     const char *label; /* borrowed */
+    float confidence;
     double level_db, x, y, active_s;
     int64_t parts;
 } source_line;
@@ -45,8 +47,13 @@ static pp_status read_sources(pp_archive *archive, char **labels, source_line *l
     for (int s = 0; status == PP_OK && s < count; s++) {
         char path[32];
         pp_archive_sound_path(s, path);
+        int64_t at = s, one = 1;
         lines[s].label = labels[s];
-        status = pp_h5_get_real(h5, path, "level_db", &lines[s].level_db, err);
+        status =
+            pp_h5_read(h5, "/sources/confidence", PP_H5_F32, &at, &one, &lines[s].confidence, err);
+        if (status == PP_OK) {
+            status = pp_h5_get_real(h5, path, "level_db", &lines[s].level_db, err);
+        }
         if (status == PP_OK) status = pp_h5_get_real(h5, path, "center_x", &lines[s].x, err);
         if (status == PP_OK) status = pp_h5_get_real(h5, path, "center_y", &lines[s].y, err);
     }
@@ -63,9 +70,14 @@ static pp_status read_sources(pp_archive *archive, char **labels, source_line *l
     return status;
 }
 
-/* "left, low"; "centre" where neither says anything. */
+/* "left, low"; "centre" where neither says anything; one that was asked for by name may be
+ * nowhere. */
 static void place_words(double x, double y, char *words, size_t room)
 {
+    if (!(isfinite(x) && isfinite(y))) {
+        snprintf(words, room, "not in the picture");
+        return;
+    }
     const char *across = x < 1.0 / 3 ? "left" : x > 2.0 / 3 ? "right" : "";
     const char *up = y < 1.0 / 3 ? "high" : y > 2.0 / 3 ? "low" : "";
     if (across[0] == '\0' && up[0] == '\0') snprintf(words, room, "centre");
@@ -76,13 +88,18 @@ static void place_words(double x, double y, char *words, size_t room)
 
 static void print_source(int index, const source_line *line, double duration_s)
 {
-    char words[32], where[48], path[32];
+    char words[32], where[64], path[32], label[96] = "unlabelled";
     place_words(line->x, line->y, words, sizeof words);
-    snprintf(where, sizeof where, "%s (%.2f, %.2f)", words, line->x, line->y);
+    if (isfinite(line->x))
+        snprintf(where, sizeof where, "%s (%.2f, %.2f)", words, line->x, line->y);
+    else snprintf(where, sizeof where, "%s", words);
+    if (line->label[0] != '\0') {
+        snprintf(label, sizeof label, "%s %.2f", line->label, (double)line->confidence);
+    }
     pp_archive_sound_path(index, path);
     printf("  source %-2d  %-18s %7.1f dB   %-25s plays %.1f of %.1f s in %lld %-6s  %s\n", index,
-           line->label[0] ? line->label : "unlabelled", line->level_db, where, line->active_s,
-           duration_s, (long long)line->parts, line->parts == 1 ? "part" : "parts", path);
+           label, line->level_db, where, line->active_s, duration_s, (long long)line->parts,
+           line->parts == 1 ? "part" : "parts", path);
 }
 
 static pp_status print_track(pp_archive *archive, int which, const char *name, pp_error *err)
@@ -149,6 +166,7 @@ static pp_status print_json(pp_archive *archive, const source_line *lines, doubl
         pp_archive_sound_path(s, path);
         pp_json_set_int(one, "source", s);
         pp_json_set_text(one, "label", lines[s].label);
+        pp_json_set_real(one, "confidence", (double)lines[s].confidence);
         pp_json_set_real(one, "level_db", lines[s].level_db);
         pp_json_set_real(one, "x", lines[s].x);
         pp_json_set_real(one, "y", lines[s].y);

@@ -13,6 +13,7 @@ static const pp_verb *const verbs[] = {
     &pp_verb_fsck,
     &pp_verb_gc,
     &pp_verb_index,
+    &pp_verb_label,
     &pp_verb_model,
     &pp_verb_query,
     &pp_verb_report,

@@ -14,6 +14,7 @@ extern const pp_verb pp_verb_export;
 extern const pp_verb pp_verb_fsck;
 extern const pp_verb pp_verb_gc;
 extern const pp_verb pp_verb_index;
+extern const pp_verb pp_verb_label;
 extern const pp_verb pp_verb_model;
 extern const pp_verb pp_verb_query;
 extern const pp_verb pp_verb_report;

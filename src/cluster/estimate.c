@@ -60,7 +60,8 @@ double pp_estimate_windows(const pp_estimate *e, const pp_record *record, int *g
     double known_s = input->end_s > 0 ? input->end_s - input->start_s : record->duration_s;
     double windows = known_s > 0 ? known_s / e->window_s
                                  : (double)input->size_bytes / pp_costs_window_bytes(&e->costs);
-    *guessed = !(known_s > 0);
+    *guessed = !(known_s > 0) && !record->only_labels;
+    if (record->only_labels) return 0; /* its archive takes the place of the one that is there */
     return windows < 1 ? 1 : windows;
 }
 

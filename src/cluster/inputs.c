@@ -20,12 +20,30 @@ static const char *const video_endings[] = {
     ".asf", ".3gp", ".3g2",  ".mxf", ".dv",   ".rm",  ".rmvb", ".nut",  ".mjpg",
 };
 
+static const char *const sound_endings[] = {
+    ".wav", ".flac", ".mp3", ".m4a", ".aac", ".opus", ".oga",
+    ".aif", ".aiff", ".wma", ".mka", ".ac3", ".caf",
+};
+
 int pp_inputs_is_video_name(const char *name)
 {
     for (size_t i = 0; i < sizeof video_endings / sizeof *video_endings; i++) {
         if (pp_text_ends_with(name, video_endings[i])) return 1;
     }
     return 0;
+}
+
+int pp_inputs_is_sound_name(const char *name)
+{
+    for (size_t i = 0; i < sizeof sound_endings / sizeof *sound_endings; i++) {
+        if (pp_text_ends_with(name, sound_endings[i])) return 1;
+    }
+    return 0;
+}
+
+static int is_wanted(const pp_inputs *inputs, const char *name)
+{
+    return pp_inputs_is_video_name(name) || (inputs->with_sounds && pp_inputs_is_sound_name(name));
 }
 
 static void tidy(char *path) /* "//" and "/./" go, and a '/' at the end */
@@ -187,14 +205,14 @@ static pp_status add_child(pp_inputs *inputs, const char *path, const above *up,
 {
     struct stat info;
     if (stat(path, &info) != 0) {
-        if (!pp_inputs_is_video_name(path)) return PP_OK;
+        if (!is_wanted(inputs, path)) return PP_OK;
     } else if (S_ISDIR(info.st_mode)) {
         for (const above *at = up; at != NULL; at = at->up) {
             if (at->device == info.st_dev && at->inode == info.st_ino) return PP_OK;
         }
         return add_folder(inputs, path, &(above){info.st_dev, info.st_ino, up}, err);
     }
-    if (!pp_inputs_is_video_name(path)) return PP_OK;
+    if (!is_wanted(inputs, path)) return PP_OK;
     pp_input *input = NULL;
     pp_status status = pp_inputs_append(inputs, pp_strdup(path), &input, err);
     if (status == PP_OK) pp_inputs_look(input);

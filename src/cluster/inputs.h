@@ -1,7 +1,8 @@
 /* What a job works on: files, folders, list files and manifests, made into one list of videos.
  *
  *   file            a video, whatever its ending (the decoder finds out)
- *   folder          every file below it with a known video ending, by name; links are followed,
+ *   folder          every file below it with a known ending (of videos; of sounds too where
+ *                   with_sounds is set), by name; links are followed,
  *                   hidden names are not
  *   *.txt, *.lst    a list: one path a line, or NUL-separated where there is a NUL byte; relative
  *                   paths are relative to the list's folder
@@ -35,6 +36,7 @@ typedef struct pp_inputs {
     pp_input *items;
     size_t count, capacity;
     int audio_track; /* for entries that name none; set before adding */
+    int with_sounds; /* folders are searched for sound files too; set before adding */
 } pp_inputs;         /* zero-initialised but for audio_track (-1) is empty */
 
 /* Adds what `argument` stands for. folder: what a relative argument is relative to, NULL for the
@@ -49,8 +51,9 @@ pp_status pp_inputs_settle(pp_inputs *inputs, pp_error *err) PP_MUST_USE;
 void pp_inputs_keep_part(pp_inputs *inputs, int part, int parts);
 void pp_inputs_free(pp_inputs *inputs);
 
-/* True for the endings that a folder is searched for. */
+/* True for the endings that a folder is searched for: of videos, and of sounds. */
 int pp_inputs_is_video_name(const char *name);
+int pp_inputs_is_sound_name(const char *name);
 
 /* 16 hex digits that name this input in OUT/failed: a hash of path, track and part. */
 void pp_input_key(const pp_input *input, char key[17]);

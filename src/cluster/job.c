@@ -107,6 +107,15 @@ static pp_status set_mask(pp_job *job, const setting_value *value, pp_error *err
                    value->text);
 }
 
+static pp_status set_query(pp_job *job, const setting_value *value, pp_error *err)
+{
+    pp_parameters *p = &job->parameters;
+    int length = snprintf(p->query, sizeof p->query, "%s", value->text);
+    if (length > 0 && (size_t)length < sizeof p->query) return PP_OK;
+    return pp_fail(err, PP_ERR_USAGE, "%s: names of instruments, with commas, at most %zu bytes",
+                   value->name, sizeof p->query - 1);
+}
+
 static pp_status set_log_format(pp_job *job, const setting_value *value, pp_error *err)
 {
     int json = 0;
@@ -258,6 +267,7 @@ static const struct setting {
     {"most-sources", "parameters", "most_sources", 1, set_most_sources},
     {"cast-threshold", "parameters", "cast_threshold", 1, set_cast_threshold},
     {"mask", "parameters", "mask", 1, set_mask},
+    {"query", "parameters", "query", 1, set_query},
     {"strict", "parameters", "strict", 0, set_strict},
     {"segment-windows", "parameters", "segment_windows", 1, set_segment_windows},
     {"single-lease-windows", "parameters", "single_lease_windows", 1, set_single_lease},

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "cluster/ledger_internal.h"
 #include "cluster/run_files.h"
+#include "pipeline/relabel.h"
 
 char *pp_ledger_path(const pp_ledger *ledger, const char *name)
 {
@@ -65,6 +66,23 @@ static int archive_is_there(const pp_ledger *ledger, const char *archive)
     return there;
 }
 
+/* Everything but the labels is as wanted. The header of the archive has the last word. */
+static int needs_only_labels(const pp_ledger *ledger, const pp_corpus_row *row,
+                             char keys[PP_STAGES][PP_HASH_HEX])
+{
+    pp_archive *archive = NULL;
+    pp_error ignored = {0};
+    if (strcmp(keys[PP_STAGE_SEPARATE], row->stage_keys[PP_STAGE_SEPARATE]) != 0) return 0;
+    char *path = pp_ledger_path(ledger, row->archive);
+    int only = path != NULL &&
+               pp_archive_open(&archive, ledger->setup.ops, path, &ignored) == PP_OK &&
+               pp_only_labels_differ(pp_archive_get_header(archive), keys,
+                                     ledger->setup.job->parameters.profile);
+    pp_archive_close(&archive);
+    pp_free(path);
+    return only;
+}
+
 static pp_status take_row(pp_record *record, const pp_corpus_row *row, pp_error *err)
 {
     record->state = PP_RECORD_UNCHANGED;
@@ -92,7 +110,13 @@ static pp_status compare_with_corpus(pp_ledger *ledger, pp_record *record, pp_er
         pp_stage_keys(keys, row->source_sha256, &source, &ledger->setup.job->parameters,
                       ledger->setup.model);
         record->why = "model or parameters have changed";
-        if (strcmp(keys[PP_STAGE_PUBLISH], row->stage_keys[PP_STAGE_PUBLISH]) != 0) continue;
+        if (strcmp(keys[PP_STAGE_PUBLISH], row->stage_keys[PP_STAGE_PUBLISH]) != 0) {
+            record->only_labels = !ledger->setup.job->force && needs_only_labels(ledger, row, keys);
+            if (!record->only_labels) continue;
+            record->why = "its labels alone: no decoding, no network, no separation";
+            memcpy(record->sha256, row->source_sha256, sizeof record->sha256);
+            return PP_OK;
+        }
         record->why = "its archive is gone";
         if (archive_is_there(ledger, row->archive)) return take_row(record, row, err);
     }

@@ -18,6 +18,7 @@
 #include "cluster/run_refused.h"
 #include "cluster/signals.h"
 #include "nn/blas.h"
+#include "pipeline/query.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILURES = 1, EXIT_USAGE = 2, EXIT_AGAIN = 75 };
 
@@ -157,6 +158,7 @@ static pp_status open_model(program *p, int core_level, pp_error *err)
 static pp_status collect_inputs(program *p, pp_error *err)
 {
     p->inputs.audio_track = p->job.audio_track;
+    p->inputs.with_sounds = p->job.parameters.query[0] != '\0';
     pp_status status = PP_OK;
     for (size_t i = 0; status == PP_OK && i < p->job.input_count; i++) {
         const pp_job_input *input = &p->job.inputs[i];
@@ -182,6 +184,9 @@ static pp_status prepare(program *p, pp_error *err)
     }
     status = pp_agree_status(MPI_COMM_WORLD, status, err);
     if (status == PP_OK) status = open_model(p, core_level, err);
+    if (status != PP_OK) return status;
+    pp_query asked; /* every rank has the same model: all of them refuse, or none */
+    status = pp_query_resolve(&asked, &p->job.parameters, p->model, err);
     if (status != PP_OK) return status;
     if (p->rank == 0) status = collect_inputs(p, err);
     int works = (p->rank > 0 || p->ranks == 1) && !p->job.dry_run;

@@ -10,7 +10,7 @@
 #include "cluster/run.h"
 
 typedef struct sums {
-    int64_t to_run, unchanged, known_failures, impossible, left_out;
+    int64_t to_run, only_labels, unchanged, known_failures, impossible, left_out;
     double windows; /* of those to run */
     double guessed; /* of these, guessed from file sizes */
     double core_s, bytes;
@@ -48,6 +48,7 @@ static void add_up(const pp_run *run, const pp_record *record, const pp_estimate
         int guessed;
         windows = pp_estimate_windows(each, record, &guessed);
         e->to_run++;
+        e->only_labels += record->only_labels;
         e->windows += windows;
         if (guessed) e->guessed += windows;
         e->core_s += windows * pp_costs_all_window_s(&each->costs);
@@ -74,6 +75,10 @@ static void print_text(const sums *e, double window_s)
            "%s of archives\n",
            e->to_run, music, e->guessed > 0 ? " (guessed from file sizes)" : "", core,
            e->core_s / 3600, bytes);
+    if (e->only_labels > 0) {
+        printf("of %" PRId64 " of them only the labels: their archives are written anew\n",
+               e->only_labels);
+    }
     if (e->unchanged > 0) printf("%" PRId64 " are done and unchanged\n", e->unchanged);
     if (e->known_failures > 0) {
         printf("%" PRId64 " failed before and have not changed (--only-failed tries again)\n",
@@ -98,6 +103,7 @@ static void print_json(const sums *e, double window_s)
 {
     pp_json *json = pp_json_object();
     pp_json_set_int(json, "to_run", e->to_run);
+    pp_json_set_int(json, "only_labels", e->only_labels);
     pp_json_set_int(json, "unchanged", e->unchanged);
     pp_json_set_int(json, "failed_before", e->known_failures);
     pp_json_set_int(json, "cannot_run", e->impossible);

@@ -1,11 +1,11 @@
 #include "model/classes.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "model/labeller.h"
 #include "store/h5.h"
 
 #define MOST_CLASSES 100000
@@ -89,19 +89,17 @@ void pp_classes_free(pp_classes *classes)
     *classes = (pp_classes){0};
 }
 
-static int same_letter(char a, char b)
+int pp_classes_find(const pp_classes *classes, const char *name)
 {
-    a = a == ' ' ? '_' : (char)tolower((unsigned char)a);
-    b = b == ' ' ? '_' : (char)tolower((unsigned char)b);
-    return a == b;
+    for (int i = 0; i < classes->count; i++) {
+        if (pp_class_names_equal(classes->names[i], name)) return i;
+    }
+    return -1;
 }
 
 const float *pp_classes_vector(const pp_classes *classes, const char *name)
 {
-    for (int i = 0; i < classes->count && classes->vectors != NULL; i++) {
-        const char *a = classes->names[i], *b = name;
-        while (*a != 0 && same_letter(*a, *b)) a++, b++;
-        if (*a == 0 && *b == 0) return classes->vectors + i * classes->components;
-    }
-    return NULL;
+    int at = pp_classes_find(classes, name);
+    if (at < 0 || classes->vectors == NULL) return NULL;
+    return classes->vectors + (size_t)at * (size_t)classes->components;
 }

@@ -20,6 +20,8 @@ pp_status pp_classes_parse(pp_classes *classes, const char *text, int components
                            pp_error *err) PP_MUST_USE;
 void pp_classes_free(pp_classes *classes);
 
+/* The class of this name, -1: none. Names compare as for pp_classes_vector. */
+int pp_classes_find(const pp_classes *classes, const char *name);
 /* Of a name; ASCII case, and blanks against underscores, do not count. NULL: not among them. */
 const float *pp_classes_vector(const pp_classes *classes, const char *name);
 

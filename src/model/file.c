@@ -31,6 +31,7 @@ void pp_model_file_clear(pp_model_file *file)
     pp_free(file->provenance);
     pp_free(file->quality);
     pp_free(file->classes);
+    pp_labeller_clear(&file->labeller);
     *file = (pp_model_file){0};
 }
 
@@ -181,7 +182,12 @@ static pp_status digest_all(const pp_model_file *file, pp_h5 *h5, pp_model_ident
 pp_status pp_model_file_complete(pp_model_file *file, pp_error *err)
 {
     pp_status status = pp_model_file_check(file, err);
-    return status == PP_OK ? digest_all(file, NULL, &file->identity, err) : status;
+    if (status == PP_OK) status = digest_all(file, NULL, &file->identity, err);
+    if (status == PP_OK) status = pp_labeller_complete(&file->labeller, err);
+    if (status == PP_OK) {
+        memcpy(file->identity.label_digest, file->labeller.digest, PP_HASH_HEX);
+    }
+    return status;
 }
 
 pp_status pp_model_compare_digests(const pp_model_file *file, pp_h5 *h5, pp_error *err)

@@ -6,6 +6,7 @@
 #ifndef PP_MODEL_FILE_H
 #define PP_MODEL_FILE_H
 
+#include "model/labeller.h"
 #include "model/model.h"
 #include "model/network.h"
 #include "model/tensors.h"
@@ -22,6 +23,7 @@ typedef struct pp_model_file {
     char *provenance; /* JSON texts, owned; NULL: none */
     char *quality;
     char *classes;
+    pp_labeller labeller; /* classes 0: none */
 } pp_model_file;
 
 /* The published front end: 11 025 Hz, n_fft 1022, hop 256, 256 x 256, pictures of 224, output

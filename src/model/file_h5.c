@@ -124,6 +124,7 @@ pp_status pp_model_file_write(pp_model_file *file, const pp_fileops *ops, const 
         }
     }
     if (status == PP_OK) status = put_attributes(h5, file, err);
+    if (status == PP_OK) status = pp_labeller_write(&file->labeller, h5, err);
     if (status == PP_OK) status = pp_h5_commit(&h5, err);
     pp_h5_close(&h5);
     return status;
@@ -258,5 +259,7 @@ pp_status pp_model_file_read(pp_model_file *file, pp_h5 *h5, int with_values, pp
         status = load_network(file, h5, (pp_network_id)id, err);
     }
     if (with_values && status == PP_OK) status = pp_model_compare_digests(file, NULL, err);
+    if (status == PP_OK) status = pp_labeller_read(&file->labeller, h5, err);
+    memcpy(file->identity.label_digest, file->labeller.digest, PP_HASH_HEX);
     return status == PP_OK ? PP_OK : pp_error_prefix(err, "%s: ", pp_h5_path(h5));
 }

@@ -25,6 +25,8 @@ struct pp_model {
     float sound_scale, sound_shift;
     float *synthesizer_scale; /* [K] */
     float synthesizer_bias;
+    pp_classes classes;
+    pp_labeller labeller;
 };
 
 struct pp_model_scratch {
@@ -175,6 +177,11 @@ static pp_status build(pp_model *m, pp_h5 *h5, const char *kernels, const char *
         packed_key(m, &key);
         status = pp_packed_open(&m->packed, &key, local_folder, pack_all, &p, err);
     }
+    if (status == PP_OK && file.classes != NULL) {
+        status = pp_classes_parse(&m->classes, file.classes, m->shape.components, err);
+    }
+    m->labeller = file.labeller;
+    file.labeller = (pp_labeller){0};
     pp_model_file_clear(&file);
     return status;
 }
@@ -205,6 +212,8 @@ void pp_model_close(pp_model **model)
     pp_network_clear(&m->sound);
     pp_network_clear(&m->frame);
     pp_free(m->synthesizer_scale);
+    pp_classes_free(&m->classes);
+    pp_labeller_clear(&m->labeller);
     PP_FREE(*model);
 }
 
@@ -226,6 +235,16 @@ const char *pp_model_kernels(const pp_model *model)
 const float *pp_model_scale(const pp_model *model)
 {
     return model->synthesizer_scale;
+}
+
+const pp_classes *pp_model_classes(const pp_model *model)
+{
+    return &model->classes;
+}
+
+const pp_labeller *pp_model_labeller(const pp_model *model)
+{
+    return model->labeller.classes > 0 ? &model->labeller : NULL;
 }
 
 pp_model_inside pp_model_look_inside(const pp_model *model)

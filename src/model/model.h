@@ -15,6 +15,8 @@
 
 #include "base/hash.h"
 #include "base/status.h"
+#include "model/classes.h"
+#include "model/labeller.h"
 
 typedef struct pp_model pp_model;
 typedef struct pp_model_scratch pp_model_scratch;
@@ -40,6 +42,7 @@ typedef struct pp_model_identity {
     char sound_digest[PP_HASH_HEX];       /* of what `listen` depends on */
     char frame_digest[PP_HASH_HEX];       /* of what `see` depends on */
     char synthesizer_digest[PP_HASH_HEX]; /* of what masks depend on */
+    char label_digest[PP_HASH_HEX];       /* of the labeller; "": it has none */
     int untrained;                        /* made by `pp model init`: separates nothing */
 } pp_model_identity;
 
@@ -55,6 +58,10 @@ const pp_model_identity *pp_model_get_identity(const pp_model *model); /* borrow
 const char *pp_model_kernels(const pp_model *model); /* e.g. "plain/SkylakeX"; borrowed */
 /* The synthesizer's scale [K] (ones where its head has none); borrowed. */
 const float *pp_model_scale(const pp_model *model);
+/* The classes it can be asked for by name (count 0: none), and what names sources; NULL: it has no
+ * labeller. Borrowed. */
+const pp_classes *pp_model_classes(const pp_model *model);
+const pp_labeller *pp_model_labeller(const pp_model *model);
 
 /* Room for `batch` windows or pictures at a time; the bytes of a result never depend on it. */
 pp_status pp_model_scratch_create(pp_model_scratch **out, const pp_model *model, int batch,

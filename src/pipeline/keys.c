@@ -3,7 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pipeline/label_features.h"
 #include "pipeline/pipeline.h"
+#include "pipeline/query.h"
+#include "pipeline/relabel.h"
 #include "pipeline/stages.h"
 
 void pp_source_identity(char identity[PP_HASH_HEX], const char *source_sha256,
@@ -32,6 +35,16 @@ static void key_of(char key[PP_HASH_HEX], const char *format, ...)
     pp_hash_bytes(text, (size_t)length, key);
 }
 
+/* "" where nothing is asked for. A query that the model cannot answer is refused before anything
+ * runs (pp_pipeline_create). */
+static void digest_of_query(char hex[PP_HASH_HEX], const pp_parameters *p, const pp_model *model)
+{
+    pp_query query;
+    pp_error ignored = {0};
+    if (pp_query_resolve(&query, p, model, &ignored) != PP_OK) query.count = 0;
+    pp_query_digest(&query, pp_model_get_shape(model)->components, hex);
+}
+
 void pp_keys_of(pp_keys *keys, const char *source_sha256, const pp_source *source,
                 const pp_parameters *p, const pp_model *model)
 {
@@ -54,12 +67,20 @@ void pp_keys_of(pp_keys *keys, const char *source_sha256, const pp_source *sourc
     /* Nor is listen to the synthesizer: a new one needs new energies, but no new maps. */
     key_of(keys->energy, "energy %s %s synthesizer %s", stage[PP_STAGE_SEE], stage[PP_STAGE_LISTEN],
            of->synthesizer_digest);
-    key_of(stage[PP_STAGE_CAST], "cast %s most %d alike %.17g pool %d", keys->energy,
-           p->most_sources, pp_parameters_cast_threshold(p), shape->pool_average);
-    key_of(stage[PP_STAGE_SEPARATE], "separate %s masks %s", stage[PP_STAGE_CAST],
-           pp_mask_kind_name(p->masks));
-    key_of(stage[PP_STAGE_PUBLISH], "publish %s format %d profile %d", stage[PP_STAGE_SEPARATE],
-           PP_ARCHIVE_FORMAT, (int)p->profile);
+    char asked[PP_HASH_HEX];
+    digest_of_query(asked, p, model);
+    if (asked[0] != '\0') {
+        key_of(stage[PP_STAGE_CAST], "query %s classes %s alike %.17g", keys->energy, asked,
+               pp_parameters_cast_threshold(p));
+    } else {
+        key_of(stage[PP_STAGE_CAST], "cast %s most %d alike %.17g pool %d", keys->energy,
+               p->most_sources, pp_parameters_cast_threshold(p), shape->pool_average);
+    }
+    key_of(stage[PP_STAGE_SEPARATE], "separate %s masks %s label features %d", stage[PP_STAGE_CAST],
+           pp_mask_kind_name(p->masks), PP_LABEL_LAYOUT);
+    /* Who is asked for by name is not guessed: another labeller changes nothing. */
+    pp_publish_key(stage[PP_STAGE_PUBLISH], stage[PP_STAGE_SEPARATE], p->profile,
+                   asked[0] != '\0' ? "" : of->label_digest);
 }
 
 void pp_stage_keys(char out[PP_STAGES][PP_HASH_HEX], const char *source_sha256,

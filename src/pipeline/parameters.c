@@ -72,6 +72,7 @@ char *pp_parameters_json(const pp_parameters *parameters)
     pp_json_set_text(json, "masks", pp_mask_kind_name(parameters->masks));
     pp_json_set_text(json, "profile",
                      parameters->profile == PP_PROFILE_PIXELS ? "pixels" : "stems");
+    if (parameters->query[0] != '\0') pp_json_set_text(json, "query", parameters->query);
     pp_json_set_bool(json, "strict", parameters->strict);
     pp_json_set_int(json, "numerics_version", PP_NUMERICS_VERSION);
     char *text = pp_json_dump(json, 0);

@@ -76,6 +76,8 @@ typedef struct pp_parameters {
     int most_sources;        /* 4; at most PP_MOST_SOURCES */
     double cast_threshold;   /* how alike pixels of one source are, 0..1; 0: the default */
     pp_mask_kind masks;      /* of the stems */
+    char query[1024];        /* classes of the model, with commas: these are the sources, and a file
+                                without pictures will do; "": cast finds the sources */
     pp_profile profile;
     int strict;               /* the kernel set is part of the keys */
     int segment_windows;      /* 30 (about 134 s): affects no byte */
@@ -115,8 +117,8 @@ void pp_stage_keys(char keys[PP_STAGES][PP_HASH_HEX], const char *source_sha256,
  * end where the next segment's begin; its own samples begin on its first frame; its own pictures
  * are the grid times within its own samples. Each of these lies in exactly one segment. */
 typedef struct pp_segments {
-    int64_t samples, stft_frames, windows, pictures;
-    int64_t segments; /* at least 1 */
+    int64_t samples, stft_frames, windows, pictures; /* pictures 0: a sound without any */
+    int64_t segments;                                /* at least 1 */
 } pp_segments;
 void pp_segments_of(pp_segments *out, int64_t samples, const pp_parameters *parameters,
                     const pp_model_shape *shape);
@@ -175,7 +177,8 @@ typedef struct pp_lease_result {
  * committed stays. windows_done counts windows listened to since the last call. */
 typedef pp_status (*pp_progress)(void *user, pp_stage stage, int windows_done, pp_error *err);
 
-/* Runs one lease. Shards whose key fits are not computed again. */
+/* Runs one lease. Shards whose key fits are not computed again; an archive that differs in its
+ * labels alone is labelled anew, and nothing else is done. */
 pp_status pp_pipeline_run(pp_pipeline *pipeline, const pp_lease *lease, pp_progress progress,
                           void *user, pp_lease_result *out, pp_error *err) PP_MUST_USE;
 

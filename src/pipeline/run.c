@@ -9,6 +9,8 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "pipeline/activity.h"
+#include "pipeline/query.h"
+#include "pipeline/relabel.h"
 #include "pipeline/shards.h"
 
 #define DEFAULT_BATCH 4
@@ -16,11 +18,23 @@
 
 /* ---- the pipeline ------------------------------------------------------------------------ */
 
+/* What the model must offer for these parameters. */
+static pp_status check_model(const pp_pipeline_setup *setup, pp_error *err)
+{
+    pp_query asked;
+    const pp_labeller *labeller = pp_model_labeller(setup->model);
+    pp_status status = pp_query_resolve(&asked, setup->parameters, setup->model, err);
+    if (status != PP_OK || labeller == NULL) return status;
+    return pp_labeller_check(labeller, pp_model_get_shape(setup->model)->components, err);
+}
+
 pp_status pp_pipeline_create(pp_pipeline **out, const pp_pipeline_setup *setup, pp_error *err)
 {
     *out = NULL;
     const pp_model_shape *shape = pp_model_get_shape(setup->model);
     pp_status status = pp_parameters_check(setup->parameters, err);
+    if (status != PP_OK) return status;
+    status = check_model(setup, err);
     if (status != PP_OK) return status;
     if (setup->parameters->window_step_frames > shape->window_frames) {
         return pp_fail(err, PP_ERR_USAGE,
@@ -87,7 +101,8 @@ pp_status pp_job_open_media(pp_job *job, pp_error *err)
             return pp_advise(err, "Run again: the new file is a new video.");
         }
     }
-    const pp_media_options options = {.need = PP_MEDIA_BOTH,
+    const pp_media_options options = {.need = pp_job_may_be_unseen(job) ? PP_MEDIA_SOUND
+                                                                        : PP_MEDIA_BOTH,
                                       .rate_hz = job->pipeline->shape->rate_hz,
                                       .picture_size = job->pipeline->shape->picture_size,
                                       .audio_track = source->audio_track,
@@ -164,6 +179,7 @@ static pp_status take_result(pp_job *job, pp_archive *archive, pp_error *err)
     const pp_archive_header *header = pp_archive_get_header(archive);
     pp_lease_result *result = job->result;
     job->cut = pp_cut_of(header->samples, job->pipeline->is.parameters, job->pipeline->shape);
+    if (header->frames == 0) job->cut.all.pictures = 0;
     result->cut = job->cut.all;
     result->duration_s = header->duration_s;
     result->sources = header->sources < PP_MOST_SOURCES ? header->sources : PP_MOST_SOURCES;
@@ -201,6 +217,42 @@ static int is_done(pp_job *job)
     pp_free(path);
     pp_free(name);
     return done;
+}
+
+/* An archive of this content that differs in its labels alone gets others, and is done. One that
+ * cannot be read that far counts as none. */
+static pp_status relabel(pp_job *job, int *done, pp_error *err)
+{
+    const pp_pipeline_setup *is = &job->pipeline->is;
+    pp_error ignored = {0};
+    pp_archive *archive = NULL;
+    double start_s = pp_clock_s();
+    char *name = pp_archive_find(is->out_folder, job->result->identity);
+    char *path = name != NULL ? pp_format("%s/%s", is->out_folder, name) : NULL;
+    *done = path != NULL && strlen(name) < sizeof job->result->archive &&
+            pp_archive_open(&archive, is->ops, path, &ignored) == PP_OK &&
+            pp_only_labels_differ(pp_archive_get_header(archive), job->keys.stage,
+                                  is->parameters->profile) &&
+            take_result(job, archive, &ignored) == PP_OK;
+    pp_status status = PP_OK;
+    if (*done) {
+        status = pp_job_progress(job, PP_STAGE_PUBLISH, 0, err);
+        if (status == PP_OK) {
+            status = pp_archive_label(archive, is->ops, path, pp_model_labeller(is->model),
+                                      pp_model_get_identity(is->model)->name, err);
+        }
+        *done = status == PP_OK;
+        if (status == PP_ERR_FORMAT) { /* damaged, or packed by an older program: made again */
+            pp_error_clear(err);
+            status = PP_OK;
+        }
+    }
+    if (*done) memcpy(job->result->archive, name, strlen(name) + 1);
+    if (*done) job->result->stage_s[PP_STAGE_PUBLISH] += pp_clock_s() - start_s;
+    pp_archive_close(&archive);
+    pp_free(path);
+    pp_free(name);
+    return status;
 }
 
 /* ---- stages ------------------------------------------------------------------------------ */
@@ -297,6 +349,7 @@ pp_status pp_pipeline_run(pp_pipeline *pipeline, const pp_lease *lease, pp_progr
     for (int s = 0; s < PP_MOST_SOURCES; s++) out->source_level_db[s] = PP_SILENCE_DB;
     pp_job job = {
         .pipeline = pipeline, .lease = lease, .progress = progress, .user = user, .result = out};
+    int labelled = 0;
     job.looked_for_old = lease->force;
     pp_job_part(&job, PP_PART_OTHER);
     pp_status status = start_job(&job, err);
@@ -307,7 +360,9 @@ pp_status pp_pipeline_run(pp_pipeline *pipeline, const pp_lease *lease, pp_progr
         out->already_done = 1;
         if (!pipeline->is.parameters->keep_shards) status = pp_shards_remove(&job, err);
     } else if (status == PP_OK) {
-        status = run_and_mend(&job, err);
+        int whole = lease->first_stage == PP_STAGE_PROBE && lease->last_stage == PP_STAGE_PUBLISH;
+        if (whole && !lease->force) status = relabel(&job, &labelled, err);
+        if (status == PP_OK && !labelled) status = run_and_mend(&job, err);
     }
     end_job(&job);
     pp_part_stop(pipeline->is.clock);

@@ -70,7 +70,7 @@ pp_range pp_cut_window_pictures(const pp_cut *cut, int64_t window)
     int64_t end = samples.first + samples.count;
     int64_t first = least(first_picture_from(cut, samples.first), cut->all.pictures);
     int64_t behind = least(first_picture_from(cut, end), cut->all.pictures);
-    if (behind > first) return (pp_range){first, behind - first};
+    if (behind > first || cut->all.pictures == 0) return (pp_range){first, behind - first};
     /* None inside: `first` is the next one (if any), first - 1 the one before. */
     if (first == 0) return (pp_range){0, 1};
     if (first == cut->all.pictures) return (pp_range){first - 1, 1};
@@ -153,7 +153,9 @@ int64_t pp_cut_segment_of_picture(const pp_cut *cut, int64_t picture)
 static pp_cut cut_from(const pp_segments *segments, const pp_parameters *parameters,
                        const pp_model_shape *shape)
 {
-    return pp_cut_of(segments->samples, parameters, shape);
+    pp_cut cut = pp_cut_of(segments->samples, parameters, shape);
+    if (segments->pictures == 0) cut.all.pictures = 0;
+    return cut;
 }
 
 void pp_segments_of(pp_segments *out, int64_t samples, const pp_parameters *parameters,
@@ -174,6 +176,7 @@ static void listen_needs(const pp_cut *cut, pp_range windows, int64_t *first, in
 {
     for (int64_t w = windows.first; w < windows.first + windows.count; w++) {
         pp_range pictures = pp_cut_window_pictures(cut, w);
+        if (pictures.count == 0) continue;
         *first = least(*first, pp_cut_segment_of_picture(cut, pictures.first));
         *last = most(*last, pp_cut_segment_of_picture(cut, pictures.first + pictures.count - 1));
     }

@@ -23,7 +23,8 @@ typedef struct pp_cut {
     double interval_s;
 } pp_cut;
 
-/* Refuses nothing: parameters and shape were checked. samples >= 1. */
+/* Refuses nothing: parameters and shape were checked. samples >= 1. Of a sound without pictures the
+ * caller sets all.pictures to 0. */
 pp_cut pp_cut_of(int64_t samples, const pp_parameters *parameters, const pp_model_shape *shape);
 
 int64_t pp_cut_window_first_frame(const pp_cut *cut, int64_t window);
@@ -32,7 +33,8 @@ int pp_cut_window_present(const pp_cut *cut, int64_t window);
 /* The samples a window stands for, [first, first + count): as in training, window_frames * hop - 1
  * of them; clipped to the sound. Times of windows in archives are these over rate_hz. */
 pp_range pp_cut_window_samples(const pp_cut *cut, int64_t window);
-/* The pictures a window uses: those inside it, or the one nearest to its middle. */
+/* The pictures a window uses: those inside it, or the one nearest to its middle; none where there
+ * are none at all. */
 pp_range pp_cut_window_pictures(const pp_cut *cut, int64_t window);
 /* Windows that hold at least one of these frames. */
 pp_range pp_cut_windows_over(const pp_cut *cut, int64_t first_frame, int64_t frames);

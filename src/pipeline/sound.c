@@ -1,6 +1,11 @@
 /* The sound of a video, read back from its probe shard in slices, and its spectrum. */
 #include "pipeline/shards.h"
 
+int pp_job_may_be_unseen(const pp_job *job)
+{
+    return job->pipeline->is.parameters->query[0] != '\0';
+}
+
 pp_status pp_job_open_probe(pp_job *job, pp_error *err)
 {
     if (job->probe != NULL) return PP_OK;
@@ -14,6 +19,7 @@ pp_status pp_job_open_probe(pp_job *job, pp_error *err)
     if (status == PP_OK) status = pp_h5_get_int(file, "/", "source_mtime_ns", &mtime, err);
     if (status == PP_OK && samples > 0) {
         job->cut = pp_cut_of(samples, job->pipeline->is.parameters, job->pipeline->shape);
+        if (pictures == 0 && pp_job_may_be_unseen(job)) job->cut.all.pictures = 0;
     }
     if (status == PP_OK && (samples <= 0 || pictures != job->cut.all.pictures)) {
         status = pp_fail(err, PP_ERR_FORMAT, "%s holds %lld samples and %lld pictures",

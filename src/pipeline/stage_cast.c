@@ -358,6 +358,7 @@ static pp_status write_nobody(cast *at, pp_h5 *file, pp_error *err)
 pp_status pp_stage_cast(pp_job *job, pp_error *err)
 {
     if (pp_shard_is_done(job, PP_SHARD_CAST, 0)) return PP_OK;
+    if (job->pipeline->is.parameters->query[0] != '\0') return pp_stage_query(job, err);
     const pp_model_shape *shape = job->pipeline->shape;
     cast at = {.job = job,
                .grid = shape->grid,

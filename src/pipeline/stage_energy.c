@@ -104,13 +104,17 @@ pp_status pp_energy_add(pp_energy *at, int64_t window, const pp_quantised_maps *
     const pp_model_shape *shape = pipeline->shape;
     int pixels = shape->grid * shape->grid, components = shape->components;
     double weight = 0;
+    int seen = at->job->cut.all.pictures > 0; /* without pictures no pixel sounds */
     pp_part before = pp_job_part(at->job, PP_PART_WRITE);
-    pp_status status = pp_window_features(&at->see, window, at->row, at->vectors, err);
+    pp_status status = PP_OK;
+    if (seen) status = pp_window_features(&at->see, window, at->row, at->vectors, err);
     pp_job_part(at->job, PP_PART_ENERGY);
-    if (status == PP_OK) {
+    if (status == PP_OK && seen) {
         pp_model_activate(at->vectors, (size_t)pixels * (size_t)components, at->vectors);
         pp_model_energies(pipeline->is.model, pipeline->scratch, maps, magnitude, at->vectors,
                           pixels, at->energies);
+    }
+    if (status == PP_OK) {
         pp_cast_covariance(maps, magnitude, components, shape->log_rows, shape->window_frames,
                            at->means, at->deviation, at->products, &weight);
     }

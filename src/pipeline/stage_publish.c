@@ -5,6 +5,8 @@
 
 #include "base/memory.h"
 #include "pipeline/activity.h"
+#include "pipeline/label_features.h"
+#include "pipeline/publish_labels.h"
 #include "pipeline/room.h"
 #include "pipeline/thumbnail.h"
 #include "pipeline/window.h"
@@ -26,6 +28,7 @@ typedef struct publish {
     float *levels;         /* [S, W] */
     float *vectors;        /* [S, K] */
     float (*centers)[2];   /* [S] */
+    float *label_features; /* [S, D] */
     pp_annotation *annotations;
     size_t annotation_count, annotation_room;
 } publish;
@@ -43,6 +46,7 @@ static void destroy(publish *at)
     pp_free(at->levels);
     pp_free(at->vectors);
     pp_free(at->centers);
+    pp_free(at->label_features);
     pp_free(at->annotations);
 }
 
@@ -50,6 +54,7 @@ static pp_status read_sources(publish *at, pp_error *err)
 {
     const pp_model_shape *shape = at->job->pipeline->shape;
     int64_t windows = at->job->cut.all.windows, sources = 0, origin[2] = {0, 0};
+    size_t features = (size_t)pp_label_feature_count(shape->components);
     pp_status status = pp_shard_open(&at->cast, at->job, PP_SHARD_CAST, 0, err);
     if (status == PP_OK) status = pp_h5_get_int(at->cast, "/", "sources", &sources, err);
     if (status == PP_OK && (sources < 0 || sources > PP_MOST_SOURCES)) {
@@ -64,6 +69,7 @@ static pp_status read_sources(publish *at, pp_error *err)
         {&at->levels, (size_t)(sources * windows), sizeof(float)},
         {&at->vectors, (size_t)sources, (size_t)shape->components * sizeof(float)},
         {&at->centers, (size_t)sources, sizeof *at->centers},
+        {&at->label_features, (size_t)sources, features * sizeof(float)},
     };
     if (status == PP_OK)
         status = pp_room_take(wants, sizeof wants / sizeof *wants, "publishing", err);
@@ -123,7 +129,11 @@ static void fill_header(const publish *at, pp_archive_header *header)
         .sources = at->sources,
         .thumbnail_size = PP_THUMBNAIL_SIZE,
         .with_maps = job->pipeline->is.parameters->profile == PP_PROFILE_PIXELS,
+        .label_features = pp_label_feature_count(shape->components),
     };
+    if (job->pipeline->is.parameters->query[0] == '\0') {
+        memcpy(header->label_digest, model->label_digest, PP_HASH_HEX);
+    }
     memcpy(header->source_sha256, job->result->sha256, PP_HASH_HEX);
     memcpy(header->source_identity, job->result->identity, PP_HASH_HEX);
     header->audio_track = job->lease->source.audio_track;
@@ -425,7 +435,14 @@ static pp_status put_sources(publish *at, pp_error *err)
         sources[s].box = at->boxes + s * windows * 4;
         sources[s].level_db = at->levels + s * windows;
     }
-    pp_status status = pp_archive_put_sources(at->archive, sources, err);
+    pp_status status =
+        pp_publish_labels(at->job, at->sources, at->vectors, at->label_features, sources, err);
+    for (size_t i = 0; status == PP_OK && i < at->annotation_count; i++) {
+        pp_annotation *row = &at->annotations[i];
+        memcpy(row->label, sources[row->source].label, sizeof row->label);
+        row->confidence = sources[row->source].confidence;
+    }
+    if (status == PP_OK) status = pp_archive_put_sources(at->archive, sources, err);
     if (status != PP_OK) return status;
     if (at->annotation_count > 1)
         qsort(at->annotations, at->annotation_count, sizeof *at->annotations, by_start);

@@ -15,6 +15,7 @@
 #include "nn/share.h"
 #include "pipeline/activity.h"
 #include "pipeline/crossfade.h"
+#include "pipeline/label_features.h"
 #include "pipeline/room.h"
 #include "pipeline/window.h"
 
@@ -38,6 +39,11 @@ typedef struct separate {
     float *stem;                       /* [most_samples] */
     double *sum;                       /* [most_samples] of the stems */
     double worst_db;                   /* of all blocks */
+    pp_label_meter *labels;
+    double *label_sums;     /* [S, PP_LABEL_SUMS] of a block */
+    pp_window_room room;    /* for the magnitude of a window */
+    double *component_sums; /* [S, pp_label_component_sums] of a window */
+    pp_range own;           /* windows of the segment */
 } separate;
 
 static void destroy(separate *at)
@@ -45,6 +51,10 @@ static void destroy(separate *at)
     pp_series_close(&at->listen);
     pp_h5_close(&at->file);
     pp_maps_free(&at->maps);
+    pp_label_meter_destroy(&at->labels);
+    pp_free(at->label_sums);
+    pp_free(at->component_sums);
+    pp_window_room_free(&at->room);
     pp_free(at->vectors);
     pp_free(at->log_masks);
     pp_free(at->windows);
@@ -96,6 +106,9 @@ static pp_status allocate(separate *at, pp_error *err)
         {&at->rest, frames * bins, sizeof(float)},
         {&at->stem, samples, sizeof(float)},
         {&at->sum, samples, sizeof(double)},
+        {&at->label_sums, sources * PP_LABEL_SUMS, sizeof(double)},
+        {&at->component_sums, sources * (size_t)pp_label_component_sums(shape->components),
+         sizeof(double)},
     };
     pp_status status = pp_room_take(wants, sizeof wants / sizeof *wants, "separation", err);
     if (status != PP_OK) return status;
@@ -103,7 +116,9 @@ static pp_status allocate(separate *at, pp_error *err)
         at->windows[i].window = -1;
         at->windows[i].linear = at->linear + i * sources * bins * columns;
     }
-    return pp_maps_create(&at->maps, shape, err);
+    status = pp_label_meter_create(&at->labels, at->bins, shape->n_fft, shape->rate_hz, err);
+    if (status == PP_OK) status = pp_window_room_create(&at->room, at->job, 1, err);
+    return status != PP_OK ? status : pp_maps_create(&at->maps, shape, err);
 }
 
 static pp_status read_cast(separate *at, pp_error *err)
@@ -132,6 +147,7 @@ static pp_status read_cast(separate *at, pp_error *err)
 
 static pp_status create_file(separate *at, int64_t segment, pp_error *err)
 {
+    int64_t windows = pp_cut_segment_windows(&at->job->cut, segment).count;
     int64_t samples = pp_cut_segment_samples(&at->job->cut, segment).count;
     const int64_t stems[2] = {at->sources, samples};
     pp_status status = pp_shard_create(&at->file, at->job, PP_SHARD_SEPARATE, segment, err);
@@ -145,6 +161,17 @@ static pp_status create_file(separate *at, int64_t segment, pp_error *err)
                            .units = "1",
                            .long_name = "sound of each source, full scale 1"};
         status = pp_h5_dataset(at->file, &spec, err);
+    }
+    if (status == PP_OK && at->sources > 0) {
+        const int64_t sums[3] = {windows, at->sources, PP_LABEL_SUMS};
+        status = pp_shard_dataset(at->file, "/label_sums", PP_H5_F64, 3, sums, "1",
+                                  "sums for the label features of each source, by blocks", err);
+    }
+    if (status == PP_OK && at->sources > 0) {
+        const int components = at->job->pipeline->shape->components;
+        const int64_t sums[3] = {windows, at->sources, pp_label_component_sums(components)};
+        status = pp_shard_dataset(at->file, "/component_sums", PP_H5_F64, 3, sums, "1",
+                                  "sums for the label features of each source, by windows", err);
     }
     if (status == PP_OK) {
         pp_h5_spec spec = {.path = "/residual",
@@ -161,6 +188,25 @@ static pp_status create_file(separate *at, int64_t segment, pp_error *err)
 
 /* ---- masks ------------------------------------------------------------------------------- */
 
+/* What the maps are like where each source sounds; a segment answers for its own windows. */
+static pp_status write_component_sums(separate *at, int64_t window, pp_error *err)
+{
+    const pp_model_shape *shape = at->job->pipeline->shape;
+    int sums = pp_label_component_sums(shape->components);
+    size_t grid = (size_t)shape->log_rows * (size_t)shape->window_frames;
+    if (window < at->own.first || window >= at->own.first + at->own.count) return PP_OK;
+    pp_status status = pp_window_read(at->job, window, &at->room, 0, err);
+    if (status != PP_OK) return status;
+    for (int i = 0; i < at->sources * sums; i++) at->component_sums[i] = 0;
+    for (int s = 0; s < at->sources; s++) {
+        pp_label_add_components(&at->maps, shape, at->log_masks + (size_t)s * grid,
+                                at->room.magnitude, at->component_sums + s * sums);
+    }
+    const int64_t start[3] = {window - at->own.first}, count[3] = {1, at->sources, sums};
+    return pp_h5_write(at->file, "/component_sums", PP_H5_F64, start, count, at->component_sums,
+                       err);
+}
+
 /* The masks of one window on the linear grid, into a slot. */
 static pp_status compute_masks(separate *at, int64_t window, pp_window_masks *slot, pp_error *err)
 {
@@ -174,6 +220,8 @@ static pp_status compute_masks(separate *at, int64_t window, pp_window_masks *sl
     int64_t log_grid = (int64_t)shape->log_rows * shape->window_frames;
     pp_mask_kind kind = pipeline->is.parameters->masks;
     if (kind == PP_MASK_SHARED) pp_masks_share(at->log_masks, at->sources, log_grid);
+    status = write_component_sums(at, window, err);
+    if (status != PP_OK) return status;
     int64_t grid = (int64_t)at->bins * shape->window_frames;
     for (int s = 0; s < at->sources; s++) {
         pp_warp_to_linear(pipeline->warp, at->log_masks + s * log_grid, shape->window_frames,
@@ -223,7 +271,27 @@ static pp_status prepare_masks(separate *at, int64_t first, int64_t frames, pp_e
 typedef struct block {
     pp_range samples, frames; /* of the whole sound */
     int64_t offset;           /* of its samples in the segment */
+    int64_t row;              /* of its window in the segment */
 } block;
+
+/* The sums for a source's label over the frames centred in the block's own samples; at->masked is
+ * its spectrum. */
+static void add_label_sums(separate *at, const block *now, int source)
+{
+    int64_t hop = at->job->pipeline->shape->hop_samples;
+    int64_t first = (now->samples.first + hop - 1) / hop - now->frames.first;
+    int64_t behind = (now->samples.first + now->samples.count + hop - 1) / hop - now->frames.first;
+    if (behind > now->frames.count) behind = now->frames.count;
+    pp_label_meter_add(at->labels, at->masked, first, behind - first,
+                       at->label_sums + (int64_t)source * PP_LABEL_SUMS);
+}
+
+static pp_status write_label_sums(separate *at, const block *now, pp_error *err)
+{
+    const int64_t start[3] = {now->row}, count[3] = {1, at->sources, PP_LABEL_SUMS};
+    if (at->sources == 0) return PP_OK;
+    return pp_h5_write(at->file, "/label_sums", PP_H5_F64, start, count, at->label_sums, err);
+}
 
 static void rebuild(separate *at, const block *now, const float *mask)
 {
@@ -237,8 +305,10 @@ static pp_status write_stems(separate *at, const block *now, pp_error *err)
 {
     pp_job_part(at->job, PP_PART_STITCH);
     for (int64_t i = 0; i < now->samples.count; i++) at->sum[i] = 0;
+    for (int i = 0; i < at->sources * PP_LABEL_SUMS; i++) at->label_sums[i] = 0;
     for (int s = 0; s < at->sources; s++) {
         rebuild(at, now, at->masks + s * now->frames.count * at->bins);
+        add_label_sums(at, now, s);
         for (int64_t i = 0; i < now->samples.count; i++) at->sum[i] += at->stem[i];
         const int64_t start[2] = {s, now->offset}, count[2] = {1, now->samples.count};
         pp_job_part(at->job, PP_PART_WRITE);
@@ -246,7 +316,7 @@ static pp_status write_stems(separate *at, const block *now, pp_error *err)
         pp_job_part(at->job, PP_PART_STITCH);
         if (status != PP_OK) return status;
     }
-    return PP_OK;
+    return write_label_sums(at, now, err);
 }
 
 /* Mean square of the sound that the block's frames see: what rounding is measured against. In a
@@ -289,12 +359,13 @@ static pp_status write_residual(separate *at, const block *now, pp_error *err)
                        at->stem, err);
 }
 
-static pp_status one_block(separate *at, int64_t window, int64_t segment_first, pp_error *err)
+static pp_status one_block(separate *at, int64_t window, int64_t segment, pp_error *err)
 {
     pp_job *job = at->job;
     pp_part before = pp_job_part(job, PP_PART_OTHER);
-    block now = {.samples = pp_cut_block_samples(&job->cut, window)};
-    now.offset = now.samples.first - segment_first;
+    block now = {.samples = pp_cut_block_samples(&job->cut, window),
+                 .row = window - pp_cut_segment_windows(&job->cut, segment).first};
+    now.offset = now.samples.first - pp_cut_segment_samples(&job->cut, segment).first;
     pp_stft_frame_range(job->pipeline->stft, now.samples.first,
                         now.samples.first + now.samples.count, job->cut.all.stft_frames,
                         &now.frames.first, &now.frames.count);
@@ -317,11 +388,11 @@ pp_status pp_stage_separate(pp_job *job, int64_t segment, pp_error *err)
                    .listen = {.job = job, .shard = PP_SHARD_LISTEN},
                    .worst_db = PP_SILENCE_DB};
     pp_range windows = pp_cut_segment_windows(&job->cut, segment);
-    int64_t first = pp_cut_segment_samples(&job->cut, segment).first;
+    at.own = windows;
     pp_status status = read_cast(&at, err);
     if (status == PP_OK) status = create_file(&at, segment, err);
     for (int64_t w = windows.first; status == PP_OK && w < windows.first + windows.count; w++) {
-        status = one_block(&at, w, first, err);
+        status = one_block(&at, w, segment, err);
     }
     if (status == PP_OK)
         status = pp_h5_set_real(at.file, "/", "residual_difference_db", at.worst_db, err);

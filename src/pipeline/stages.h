@@ -66,12 +66,16 @@ pp_status pp_stage_see(pp_job *job, int64_t segment, pp_error *err) PP_MUST_USE;
 pp_status pp_stage_listen(pp_job *job, int64_t segment, pp_error *err) PP_MUST_USE;
 pp_status pp_stage_energy(pp_job *job, int64_t segment, pp_error *err) PP_MUST_USE;
 pp_status pp_stage_cast(pp_job *job, pp_error *err) PP_MUST_USE;
+/* cast, where the sources are asked for by name. */
+pp_status pp_stage_query(pp_job *job, pp_error *err) PP_MUST_USE;
 pp_status pp_stage_separate(pp_job *job, int64_t segment, pp_error *err) PP_MUST_USE;
 pp_status pp_stage_publish(pp_job *job, pp_error *err) PP_MUST_USE;
 
 /* Opens the video for the job. After probe: fails where the file is no longer the same. */
 pp_status pp_job_open_media(pp_job *job, pp_error *err) PP_MUST_USE;
 
+/* Whether a sound without pictures will do. */
+int pp_job_may_be_unseen(const pp_job *job);
 /* Opens probe.h5 for the job and makes its cut. PP_ERR_NOT_FOUND where it is not there. */
 pp_status pp_job_open_probe(pp_job *job, pp_error *err) PP_MUST_USE;
 /* Samples [first, first + count) of the sound. */

@@ -282,7 +282,8 @@ pp_status pp_archive_put_sound(pp_archive *archive, int which, int64_t first, in
     return status;
 }
 
-static pp_status put_labels(pp_archive *archive, const pp_archive_source *sources, pp_error *err)
+pp_status pp_archive_put_labels(pp_archive *archive, const pp_archive_source *sources,
+                                pp_error *err)
 {
     const char *labels[PP_ARCHIVE_MOST_SOURCES], *ids[PP_ARCHIVE_MOST_SOURCES];
     int count = archive->header.sources;
@@ -316,6 +317,11 @@ static pp_status put_source(pp_archive *archive, int s, const pp_archive_source 
         status =
             pp_h5_write(h5, "/sources/level_db", PP_H5_F32, start, level, source->level_db, err);
     }
+    if (status == PP_OK && archive->header.label_features > 0) {
+        int64_t features[2] = {1, archive->header.label_features};
+        status = pp_h5_write(h5, "/sources/label_features", PP_H5_F32, start, features,
+                             source->features, err);
+    }
     return status;
 }
 
@@ -323,7 +329,7 @@ pp_status pp_archive_put_sources(pp_archive *archive, const pp_archive_source *s
                                  pp_error *err)
 {
     archive->has_sources = 1;
-    pp_status status = put_labels(archive, sources, err);
+    pp_status status = pp_archive_put_labels(archive, sources, err);
     for (int s = 0; status == PP_OK && s < archive->header.sources; s++) {
         status = put_source(archive, s, &sources[s], err);
     }
@@ -372,7 +378,8 @@ pp_status pp_archive_commit(pp_archive **at, pp_error *err)
     pp_archive *archive = *at;
     pp_status status = check_complete(archive, err);
     if (status == PP_OK) status = write_waiting(archive, err);
-    if (status == PP_OK && !archive->has_sources) status = put_labels(archive, NULL, err);
+    if (status == PP_OK && !archive->has_sources)
+        status = pp_archive_put_labels(archive, NULL, err);
     if (status == PP_OK && !archive->has_annotations) {
         status = pp_archive_put_annotations(archive, NULL, 0, err);
     }

@@ -40,6 +40,8 @@ typedef struct pp_archive_header {
     int sources;                                            /* S */
     int thumbnail_size;                                     /* 112 */
     int with_maps;                                          /* profile `pixels` */
+    int label_features; /* D: numbers that a label is guessed from; 0: an archive without them */
+    char label_digest[PP_HASH_HEX]; /* of the labeller that named the sources; "": none did */
 } pp_archive_header;
 
 typedef struct pp_archive_source {
@@ -48,6 +50,7 @@ typedef struct pp_archive_source {
     const float *vector;   /* [K] after the sigmoid */
     const float *box;      /* [W, 4] left, top, right, bottom in 0..1 of the picture; NaN: unseen */
     const float *level_db; /* [W] */
+    const float *features; /* [D] for its label */
 } pp_archive_source;
 
 typedef struct pp_annotation {
@@ -92,6 +95,17 @@ pp_status pp_archive_open_memory(pp_archive **out, const void *bytes, size_t len
                                  const char *name, pp_error *err) PP_MUST_USE;
 const pp_archive_header *pp_archive_get_header(const pp_archive *archive); /* borrowed */
 pp_h5 *pp_archive_h5(pp_archive *archive); /* borrowed: the data sets, by their paths */
+
+typedef struct pp_archive_relabelling {
+    const char *model_name;
+    const char *label_digest, *publish_key; /* [PP_HASH_HEX] */
+    const pp_archive_source *labels;        /* [S]: label, audioset_id and confidence count */
+} pp_archive_relabelling;
+
+/* Writes an open archive anew as `path` (its own name, as a rule) with other labels of its sources
+ * and annotations; everything else is copied as it lies there. */
+pp_status pp_archive_relabel(pp_archive *from, const pp_fileops *ops, const char *path,
+                             const pp_archive_relabelling *how, pp_error *err) PP_MUST_USE;
 
 /* /stems/00/audio, /mixture/audio ..: the path of a track in its archive. */
 void pp_archive_sound_path(int which, char path[32]);

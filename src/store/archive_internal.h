@@ -37,6 +37,7 @@ typedef struct pp_archive_field { /* a header field and its attribute of "/" */
     pp_archive_field_kind kind;
     size_t offset;
     int64_t least, most; /* of whole numbers */
+    int may_miss;        /* older archives are without it: zero, or empty */
 } pp_archive_field;
 const pp_archive_field *pp_archive_fields(int *count);
 
@@ -44,13 +45,17 @@ typedef struct pp_archive_set { /* a data set whose shape follows from the heade
     pp_h5_spec spec;
     int only_with_maps;
 } pp_archive_set;
-#define PP_ARCHIVE_SETS 15
+#define PP_ARCHIVE_SETS 16
 /* The data sets of numbers, apart from the tracks. Returns how many of `sets` are filled. */
 int pp_archive_sets(const pp_archive_header *header, pp_archive_set sets[PP_ARCHIVE_SETS]);
 /* The spec of a track; path is lent room for its name. */
 pp_h5_spec pp_archive_sound_spec(const pp_archive_header *header, int which, char path[32]);
 
 extern const pp_h5_column pp_annotation_columns[6];
+
+/* The two lists of texts: names and identifiers of the sources. */
+pp_status pp_archive_put_labels(pp_archive *archive, const pp_archive_source *sources,
+                                pp_error *err);
 
 /* Copies a text into the archive; NULL: no memory. */
 const char *pp_archive_keep_text(pp_archive *archive, char *owned);

@@ -10,7 +10,11 @@
 
 #define FIELD(name, kind, member, least, most)                                                     \
     {                                                                                              \
-        name, PP_FIELD_##kind, offsetof(pp_archive_header, member), least, most                    \
+        name, PP_FIELD_##kind, offsetof(pp_archive_header, member), least, most, 0                 \
+    }
+#define LATER_FIELD(name, kind, member, least, most)                                               \
+    {                                                                                              \
+        name, PP_FIELD_##kind, offsetof(pp_archive_header, member), least, most, 1                 \
     }
 
 const pp_archive_field *pp_archive_fields(int *count)
@@ -47,6 +51,8 @@ const pp_archive_field *pp_archive_fields(int *count)
         FIELD("sources", INT, sources, 0, PP_ARCHIVE_MOST_SOURCES),
         FIELD("thumbnail_size", INT, thumbnail_size, 1, 4096),
         FIELD("with_maps", INT, with_maps, 0, 1),
+        LATER_FIELD("label_features", INT, label_features, 0, 1 << 20),
+        LATER_FIELD("label_digest", HEX, label_digest, 0, 0),
     };
     *count = (int)(sizeof fields / sizeof *fields);
     return fields;
@@ -153,6 +159,16 @@ int pp_archive_sets(const pp_archive_header *h, pp_archive_set sets[PP_ARCHIVE_S
           "level of each source's sound in each window, relative to full scale",
           {NULL, window}},
          0},
+        {{"/sources/label_features",
+          PP_H5_F32,
+          2,
+          {S, h->label_features},
+          {0},
+          4,
+          "1",
+          "what the label of each source is guessed from",
+          {0}},
+         0},
         {{"/components/maps",
           PP_H5_U8,
           4,
@@ -186,7 +202,9 @@ int pp_archive_sets(const pp_archive_header *h, pp_archive_set sets[PP_ARCHIVE_S
     };
     int count = 0;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        if (!all[i].only_with_maps || h->with_maps) sets[count++] = all[i];
+        if (all[i].only_with_maps && !h->with_maps) continue;
+        if (all[i].spec.rank == 2 && all[i].spec.dims[1] == 0) continue; /* an older archive */
+        sets[count++] = all[i];
     }
     return count;
 }

@@ -112,6 +112,13 @@ static pp_status get_header(pp_archive *archive, pp_error *err)
     int count;
     const pp_archive_field *fields = pp_archive_fields(&count);
     for (int i = 0; status == PP_OK && i < count; i++) {
+        if (fields[i].may_miss) {
+            pp_error none = {0};
+            status = get_field(archive, &fields[i], &none);
+            if (status == PP_ERR_NOT_FOUND) status = PP_OK;
+            else if (status != PP_OK && err != NULL) *err = none;
+            continue;
+        }
         status = get_field(archive, &fields[i], err);
         if (status == PP_ERR_NOT_FOUND) { /* a file without its header is damaged, not missing */
             status = PP_ERR_FORMAT;

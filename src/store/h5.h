@@ -87,6 +87,11 @@ pp_status pp_h5_read(pp_h5 *file, const char *path, pp_h5_type type, const int64
 pp_status pp_h5_take(pp_h5 *file, const char *path, pp_h5_type type, int rank, int64_t *dims,
                      uint64_t most_bytes, void **data, pp_error *err) PP_MUST_USE;
 
+/* Copies the chunks of a data set as they lie there, packed and with their checksums, into the data
+ * set of the same path, type, shape and packing that was made in `to` and not written yet.
+ * PP_ERR_FORMAT where the two are not made alike. */
+pp_status pp_h5_copy_chunks(pp_h5 *to, pp_h5 *from, const char *path, pp_error *err) PP_MUST_USE;
+
 /* Reads every data set of the file through its checksums; *bytes (may be NULL): of numbers read. */
 pp_status pp_h5_verify(pp_h5 *file, int64_t *bytes, pp_error *err) PP_MUST_USE;
 

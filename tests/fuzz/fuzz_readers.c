@@ -102,6 +102,11 @@ static void make_model(const char *folder, bytes *out, pp_error *err)
                                       .trunk_width = 2,
                                       .trunk_blocks = 1};
     if (pp_model_file_init(&file, &options, err) == PP_OK &&
+        pp_labeller_make(&file.labeller, 2, 4, err) == PP_OK) {
+        strcpy(file.labeller.names[0], "violin");
+        strcpy(file.labeller.names[1], "cello");
+    }
+    if (err->status == PP_OK &&
         pp_model_file_write(&file, pp_fileops_system(), path, err) == PP_OK) {
         if (pp_text_read_file(&out->at, &out->length, path, 1 << 26, err) != PP_OK) out->at = NULL;
     }

@@ -48,6 +48,8 @@ def expected_shapes(attrs):
     }
     for source in range(S):
         shapes[f"/stems/{source:02d}/audio"] = ((1, N), "f4")
+    if int(attrs.get("label_features", 0)):
+        shapes["/sources/label_features"] = ((S, int(attrs["label_features"])), "f4")
     if int(attrs["with_maps"]):
         shapes["/components/maps"] = ((W, K, R, C), "u1")
         shapes["/components/scale"] = shapes["/components/offset"] = ((W, K), "f4")

@@ -151,6 +151,20 @@ static pp_status put_sources(pp_archive *archive, const small_archive *shape, un
         for (size_t w = 0; w < W; w++) *at++ = -20;
     }
     pp_status status = pp_archive_put_sources(archive, sources, err);
+    for (int which = PP_SOUND_RESIDUAL; status == PP_OK && which < shape->sources; which++) {
+        char path[32];
+        pp_archive_sound_path(which, path);
+        status = pp_h5_set_real(pp_archive_h5(archive), path, "level_db", -20, err);
+        if (status == PP_OK && which >= 0) {
+            status = pp_h5_set_real(pp_archive_h5(archive), path, "center_x", 0.25, err);
+        }
+        if (status == PP_OK && which >= 0) {
+            status = pp_h5_set_real(pp_archive_h5(archive), path, "center_y", 0.5, err);
+        }
+    }
+    if (status == PP_OK) {
+        status = pp_h5_set_real(pp_archive_h5(archive), "/", "residual_difference_db", -120, err);
+    }
     pp_free(numbers);
     pp_annotation rows[2] = {{0.5, 2.5, 0, "cello", 0.75f, -20},
                              {1.5, 3.5, shape->sources - 1, "", 0, -30}};

@@ -103,6 +103,24 @@ static void folders_are_searched_in_order(void **state)
     end(&c);
 }
 
+/* Sounds are looked for only where they will do. */
+static void folders_may_be_searched_for_sounds(void **state)
+{
+    (void)state;
+    corner c;
+    begin(&c);
+    touch(&c, "v/a.mp4");
+    touch(&c, "v/b.WAV");
+    touch(&c, "v/notes.doc");
+    add(&c, "v");
+    assert_int_equal(c.inputs.count, 1);
+    c.inputs.with_sounds = 1;
+    add(&c, "v");
+    assert_int_equal(c.inputs.count, 3);
+    is(&c, 2, "v/b.WAV");
+    end(&c);
+}
+
 static void what_cannot_be_used_keeps_its_reason(void **state)
 {
     (void)state;
@@ -228,6 +246,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(folders_are_searched_in_order),
+        cmocka_unit_test(folders_may_be_searched_for_sounds),
         cmocka_unit_test(what_cannot_be_used_keeps_its_reason),
         cmocka_unit_test(lists_have_lines_or_nuls),
         cmocka_unit_test(manifests_carry_ids_parts_and_labels),

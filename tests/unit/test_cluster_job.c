@@ -95,7 +95,7 @@ static void job_files_say_the_same(void **state)
     pp_error err;
     write_job(path, "[job]\noutput = out\ninput = videos\ninput = /abs/list.txt\n"
                     "max_failures = 3\n[parameters]\nmost_sources = 2\nmask = binary\n"
-                    "keep_shards = yes\n");
+                    "keep_shards = yes\nquery = violin, my kazoo\n");
     snprintf(words, sizeof words, "%s --most-sources 5 more.mp4", path);
     assert_int_equal(parse(&job, &err, words), PP_OK);
     assert_string_equal(job.file, path);
@@ -103,6 +103,7 @@ static void job_files_say_the_same(void **state)
     assert_int_equal(job.parameters.most_sources, 5); /* the command line wins */
     assert_int_equal(job.parameters.masks, PP_MASK_BINARY);
     assert_int_equal(job.parameters.keep_shards, 1);
+    assert_string_equal(job.parameters.query, "violin, my kazoo");
     assert_true(job.max_failures == 3 && !job.max_failures_percent);
     assert_int_equal(job.input_count, 3);
     assert_string_equal(job.inputs[0].argument, "videos");

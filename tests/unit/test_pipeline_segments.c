@@ -166,6 +166,26 @@ static void needs_name_the_neighbours_that_are_read(void **state)
     }
 }
 
+/* No window uses a picture, no segment has one, and listen needs nobody's. */
+static void a_sound_may_have_no_pictures(void **state)
+{
+    (void)state;
+    pp_parameters parameters;
+    pp_parameters_default(&parameters);
+    parameters.segment_windows = 2;
+    pp_cut cut = pp_cut_of(700001, &parameters, &published);
+    cut.all.pictures = 0;
+    for (int64_t w = 0; w < cut.all.windows; w++) {
+        assert_int_equal(pp_cut_window_pictures(&cut, w).count, 0);
+    }
+    for (int64_t s = 0; s < cut.all.segments; s++) {
+        int64_t first, count;
+        assert_int_equal(pp_cut_segment_pictures(&cut, s).count, 0);
+        pp_segment_needs(&cut.all, &parameters, &published, PP_STAGE_LISTEN, s, &first, &count);
+        assert_true(first == s && count == 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +195,7 @@ int main(void)
         cmocka_unit_test(windows_use_the_pictures_inside_or_the_nearest),
         cmocka_unit_test(windows_over_frames_are_all_that_touch_them),
         cmocka_unit_test(needs_name_the_neighbours_that_are_read),
+        cmocka_unit_test(a_sound_may_have_no_pictures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

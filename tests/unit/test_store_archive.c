@@ -199,6 +199,82 @@ static void other_readers_open_it(void **state)
     pp_free(path);
 }
 
+/* Every number of a group's data sets, packed bytes apart. */
+static void same_numbers(pp_h5 *a, pp_h5 *b, const char *path)
+{
+    pp_error err = {0};
+    int rank = 0;
+    int64_t dims[PP_H5_MOST_RANK];
+    void *x = NULL, *y = NULL;
+    size_t bytes = 8;
+    OK(pp_h5_dims(a, path, &rank, dims, &err));
+    for (int i = 0; i < rank; i++) bytes *= (size_t)dims[i];
+    OK(pp_h5_take(a, path, PP_H5_F64, rank, dims, 1 << 28, &x, &err));
+    OK(pp_h5_take(b, path, PP_H5_F64, rank, dims, 1 << 28, &y, &err));
+    if (memcmp(x, y, bytes) != 0) fail_msg("%s differs", path);
+    pp_free(x);
+    pp_free(y);
+}
+
+/* Over its own name: labels, annotations, key and digest are new, everything else is as it was. */
+static void other_labels_leave_the_rest(void **state)
+{
+    (void)state;
+    static const char *const sets[] = {
+        "/frames/time",         "/frames/thumbnail", "/pixels/features", "/pixels/energy",
+        "/pixels/source",       "/windows/start",    "/windows/end",     "/sources/vector",
+        "/sources/box",         "/sources/level_db", "/components/maps", "/components/scale",
+        "/components/offset",   "/mixture/audio",    "/stems/00/audio",  "/stems/01/audio",
+        "/stems/residual/audio"};
+    pp_error err = {0};
+    char *path = work_file("relabelled.h5"), *other = work_file("as-it-was.h5");
+    pp_archive *old = NULL, *now = NULL;
+    const pp_archive_source labels[2] = {{"tuba", "", 0.5f, NULL, NULL, NULL, NULL},
+                                         {"my kazoo", "/m/x", 0.25f, NULL, NULL, NULL, NULL}};
+    char digest[PP_HASH_HEX], key[PP_HASH_HEX];
+    pp_hash_bytes("digest", 6, digest);
+    pp_hash_bytes("key", 3, key);
+    OK(small_archive_write(&duet, pp_fileops_system(), path, &err));
+    OK(small_archive_write(&duet, pp_fileops_system(), other, &err));
+    OK(pp_archive_open(&old, pp_fileops_system(), path, &err));
+    const pp_archive_relabelling how = {"other name", digest, key, labels};
+    OK(pp_archive_relabel(old, pp_fileops_system(), path, &how, &err));
+    pp_archive_close(&old);
+
+    OK(pp_archive_open(&now, pp_fileops_system(), path, &err));
+    OK(pp_archive_open(&old, pp_fileops_system(), other, &err));
+    pp_archive_verdict verdict;
+    OK(pp_archive_verify(now, &verdict, &err));
+    const pp_archive_header *header = pp_archive_get_header(now);
+    assert_string_equal(header->model_name, "other name");
+    assert_string_equal(header->label_digest, digest);
+    assert_string_equal(header->stage_keys[5], key);
+    assert_memory_equal(header->stage_keys, pp_archive_get_header(old)->stage_keys,
+                        5 * sizeof header->stage_keys[0]);
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        same_numbers(pp_archive_h5(old), pp_archive_h5(now), sets[i]);
+    }
+    double x = 0;
+    OK(pp_h5_get_real(pp_archive_h5(now), "/stems/01/audio", "center_x", &x, &err));
+    assert_true(x == 0.25);
+    float confidence[2];
+    OK(pp_h5_read(pp_archive_h5(now), "/sources/confidence", PP_H5_F32, NULL, NULL, confidence,
+                  &err));
+    assert_true(confidence[0] == 0.5f && confidence[1] == 0.25f);
+    pp_annotation *rows = NULL;
+    int64_t count = 0;
+    OK(pp_archive_take_annotations(now, &rows, &count, &err));
+    assert_int_equal(count, 2);
+    assert_string_equal(rows[0].label, "tuba");
+    assert_string_equal(rows[1].label, "my kazoo");
+    assert_true(rows[1].confidence == 0.25f && rows[1].start_s == 1.5);
+    pp_free(rows);
+    pp_archive_close(&old);
+    pp_archive_close(&now);
+    pp_free(path);
+    pp_free(other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -208,6 +284,7 @@ int main(void)
         cmocka_unit_test(a_newer_archive_says_so),
         cmocka_unit_test(a_wrong_sum_is_found),
         cmocka_unit_test(names_are_found_again),
+        cmocka_unit_test(other_labels_leave_the_rest),
         cmocka_unit_test(other_readers_open_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
