@@ -226,6 +226,16 @@ static int exit_code_of(pp_status status)
     return status == PP_ERR_BUSY || status == PP_ERR_INTERRUPTED ? EXIT_AGAIN : EXIT_FAILURES;
 }
 
+/* Until the ranks have agreed to begin there are no heartbeats: one that dies before would hold
+ * the others for ever. more_s: for what is known to take longer. */
+static void watch_start(const program *p, double more_s)
+{
+    if (getenv("OMPI_COMM_WORLD_SIZE") == NULL && getenv("PMIX_RANK") == NULL) return;
+    double patience_s = 10 * p->job.dead_after_s + more_s;
+    pp_signals_leave_after(patience_s < 3600 ? (int)patience_s : 3600, EXIT_AGAIN,
+                           "pp-cluster: the other ranks never came: leaving (status 75)\n");
+}
+
 static int with_mpi(program *p, int *patience_s, pp_error *err)
 {
     int exit_code = EXIT_USAGE;
@@ -236,6 +246,7 @@ static int with_mpi(program *p, int *patience_s, pp_error *err)
                  p->rank > 0 ? p->rank : -1);
     pp_status status = pp_launch_refuse_singletons("pp-cluster", p->ranks, err);
     const int alone_in_out = status == PP_OK; /* otherwise it is somebody else's folder too */
+    watch_start(p, PP_LOCK_STALE_S); /* rank 0 may wait for a lock */
     if (status == PP_OK) status = prepare(p, err);
     pp_signals_leave_after(0, 0, NULL);
     if (status != PP_OK) {
@@ -251,16 +262,6 @@ static int with_mpi(program *p, int *patience_s, pp_error *err)
     if (status == PP_OK) return exit_code;
     pp_log_failure(PP_LOG_ERROR, NULL, err);
     return status == PP_ERR_BUSY ? EXIT_AGAIN : EXIT_FAILURES;
-}
-
-/* Until the ranks have agreed to begin there are no heartbeats: one that dies before would hold
- * the others for ever. */
-static void watch_start(const program *p)
-{
-    if (getenv("OMPI_COMM_WORLD_SIZE") == NULL && getenv("PMIX_RANK") == NULL) return;
-    double patience_s = 10 * p->job.dead_after_s + PP_LOCK_STALE_S; /* rank 0 may wait for a lock */
-    pp_signals_leave_after(patience_s < 3600 ? (int)patience_s : 3600, EXIT_AGAIN,
-                           "pp-cluster: the other ranks never came: leaving (status 75)\n");
 }
 
 static void free_program(program *p)
@@ -288,7 +289,7 @@ int main(int argc, char **argv)
     /* Before MPI_Init: it must not fork from a process with MPI's threads and memory. */
     pp_status decoder = pp_decoder_create(&p.decoder, NULL, &limits, &err);
     int provided = 0, patience_s = PP_RANKS_PATIENCE_S;
-    watch_start(&p);
+    watch_start(&p, 0);
     if (MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS) {
         pp_log(PP_LOG_ERROR, "MPI_Init failed");
         free_program(&p);

@@ -72,7 +72,7 @@ victim() { # MPIRUN-PID N: the N-th of its ranks
     pgrep -P "$1" | sort -n | sed -n "$2p"
 }
 finish() { # PID: waits, but not for ever
-    for _ in $(seq 900); do
+    for _ in $(seq 1300); do # ranks of one that died while it started wait for up to 100 s
         kill -0 "$1" 2>/dev/null || return 0
         sleep 0.1
     done
