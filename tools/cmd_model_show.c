@@ -58,6 +58,34 @@ static void print_layers(const char *title, const pp_network *network)
     }
 }
 
+/* One level of an object, lists and objects inside left out (--json has all). */
+static void print_facts(const char *title, const char *text)
+{
+    pp_json *json = NULL;
+    pp_error ignored = {0};
+    if (text == NULL || pp_json_parse(&json, text, strlen(text), title, &ignored) != PP_OK) return;
+    char *flat = pp_json_facts(json);
+    printf("%-13s %s\n", title, flat != NULL ? flat : "");
+    pp_free(flat);
+    pp_json_free(&json);
+}
+
+static void print_classes(const char *text)
+{
+    pp_json *json = NULL;
+    pp_error ignored = {0};
+    if (text == NULL || pp_json_parse(&json, text, strlen(text), "classes", &ignored) != PP_OK) {
+        return;
+    }
+    const pp_json *names = pp_json_get(json, "names");
+    printf("classes       ");
+    for (size_t i = 0; i < pp_json_length(names); i++) {
+        printf("%s%s", i > 0 ? ", " : "", pp_json_text_at(names, i, "?"));
+    }
+    printf("%s\n", pp_json_get(json, "vectors") != NULL ? "; can be asked for by name" : "");
+    pp_json_free(&json);
+}
+
 static void print_text(const view *v, int layers)
 {
     const pp_model_shape *s = &v->file.shape;
@@ -86,9 +114,9 @@ static void print_text(const view *v, int layers)
     printf("pictures      %d x %d, features on a grid of %d x %d, clips pooled by %s\n",
            s->picture_size, s->picture_size, s->grid, s->grid,
            s->pool_average ? "average" : "maximum");
-    if (v->file.provenance != NULL) printf("provenance    %s\n", v->file.provenance);
-    if (v->file.quality != NULL) printf("quality       %s\n", v->file.quality);
-    if (v->file.classes != NULL) printf("classes       %s\n", v->file.classes);
+    print_facts("provenance", v->file.provenance);
+    print_facts("quality", v->file.quality);
+    print_classes(v->file.classes);
     if (v->file.labeller.classes > 0) {
         printf("labels        %d classes, digest %.16s (pp label show)\n", v->file.labeller.classes,
                v->file.labeller.digest);

@@ -176,6 +176,29 @@ size_t pp_json_print(const pp_json *value, char *text, size_t room)
     return length;
 }
 
+char *pp_json_facts(const pp_json *object)
+{
+    char *facts = pp_strdup("");
+    const char *key;
+    json_t *value;
+    json_object_foreach(inner(object), key, value)
+    {
+        char *longer = NULL;
+        const char *comma = facts != NULL && *facts ? ", " : "";
+        if (facts == NULL) break;
+        if (json_is_string(value)) {
+            longer = pp_format("%s%s%s %s", facts, comma, key, json_string_value(value));
+        } else if (json_is_number(value)) {
+            longer = pp_format("%s%s%s %.6g", facts, comma, key, json_number_value(value));
+        } else {
+            continue;
+        }
+        pp_free(facts);
+        facts = longer;
+    }
+    return facts;
+}
+
 char *pp_json_dump(const pp_json *value, int indent)
 {
     if (value == NULL) return NULL;

@@ -48,6 +48,10 @@ size_t pp_json_print(const pp_json *value, char *text, size_t room);
 /* The same, owned by the caller; indent 0 is compact. NULL when there is no memory. */
 char *pp_json_dump(const pp_json *value, int indent);
 
+/* Its texts and numbers as "key value, key value", what they hold inside left out; owned. NULL when
+ * there is no memory. */
+char *pp_json_facts(const pp_json *object);
+
 /* Parses text[0..length). `name` names the source in messages. *out is owned by the caller. */
 pp_status pp_json_parse(pp_json **out, const char *text, size_t length, const char *name,
                         pp_error *err) PP_MUST_USE;

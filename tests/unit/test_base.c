@@ -89,6 +89,10 @@ static void json_keeps_odd_paths_to_the_byte(void **state)
     assert_int_equal(pp_json_int(read, "n", 0), 7);
     pp_free(path);
     pp_free(text);
+    char *facts = pp_json_facts(object); /* no lists, nothing that is null */
+    assert_non_null(strstr(facts, ", n 7"));
+    assert_null(strstr(facts, "level"));
+    pp_free(facts);
     pp_json_free(&object);
     pp_json_free(&read);
     assert_int_equal(pp_json_parse(&read, "{\"a\":", 5, "half", &err), PP_ERR_FORMAT);
