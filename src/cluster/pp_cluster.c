@@ -246,7 +246,7 @@ static int with_mpi(program *p, int *patience_s, pp_error *err)
                  p->rank > 0 ? p->rank : -1);
     pp_status status = pp_launch_refuse_singletons("pp-cluster", p->ranks, err);
     const int alone_in_out = status == PP_OK; /* otherwise it is somebody else's folder too */
-    watch_start(p, PP_LOCK_STALE_S); /* rank 0 may wait for a lock */
+    watch_start(p, PP_LOCK_STALE_S);          /* rank 0 may wait for a lock */
     if (status == PP_OK) status = prepare(p, err);
     pp_signals_leave_after(0, 0, NULL);
     if (status != PP_OK) {
