@@ -68,7 +68,7 @@ int pp_cast_regions(const float *amplitude, int grid, int *order, int8_t *region
 {
     hill hills[PP_CAST_MOST_REGIONS];
     int count = 0, pixels = grid * grid, loud = sort_loud(amplitude, pixels, order);
-    memset(region, -1, (size_t)pixels);
+    memset(region, -1, (size_t)grid * (size_t)grid);
     for (int i = 0; i < loud; i++) {
         int pixel = order[i], around[8];
         int met = hills_around(hills, region, grid, pixel, around);

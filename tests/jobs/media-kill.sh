@@ -17,8 +17,8 @@ for n in 1 2 3; do video in/good$n.mp4 5 ${n}00; done
 
 # Every decoder that has the victim open is killed; the first one with the other is stopped, and a
 # supervisor is killed. Only processes of this job are touched.
-# (A stopped decoder is given up after the 60 s that a job waits for an answer.)
-mpirun -n 3 "$PP_BIN/pp-cluster" --model tiny.h5 --out out in >said 2>&1 &
+# (A stopped decoder is given up after the 15 s that this job waits for an answer.)
+mpirun -n 3 "$PP_BIN/pp-cluster" --model tiny.h5 --decoder-wait 15 --out out in >said 2>&1 &
 job=$!
 /usr/bin/python3 - $job <<'PY' || fail "nobody could be disturbed"
 import os, signal, sys, time

@@ -325,7 +325,15 @@ static void exported_models_compute_the_same(void **state)
     }
     /* source 0 by its picture, source 1 by its name */
     const int clip[] = {0, -1}, label[] = {-1, 1};
-    const pp_train_batch batch = {1, 2, sound, target, target, 1, pictures, clip, label};
+    const pp_train_batch batch = {.mixes = 1,
+                                  .sources = 2,
+                                  .sound = sound,
+                                  .weight = target,
+                                  .target = target,
+                                  .clips = 1,
+                                  .pictures = pictures,
+                                  .clip = clip,
+                                  .label = label};
     double loss;
     OK(pp_train_net_evaluate(net, &batch, PP_TRAIN_BCE, expected, &loss, &err));
     pp_model *model;
