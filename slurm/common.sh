@@ -132,7 +132,10 @@ pp_launch() { # RANKS PROGRAM ARGUMENT...
         PP_LAUNCHED=$?
         kill -0 $pid 2>/dev/null || left=0
     done
-    trap - USR1 TERM
+    # The launcher has ended by itself: the warning of the limit, which may still be on its way, must
+    # not end this shell before it has requeued.
+    trap '' USR1
+    trap - TERM
     [ -z "$PP_WATCH" ] || kill "$PP_WATCH" 2>/dev/null
     return 0
 }
