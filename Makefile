@@ -70,7 +70,7 @@ help:
 ## make test         everything that CI checks
 ## make test-units   the unit tests alone
 ## make test-jobs    the whole-program tests alone
-## make test-slurm   batch scripts on a small real Slurm (root; installs slurm-wlm and munge; four to eight minutes)
+## make test-slurm   batch scripts on a small real Slurm (root; installs slurm-wlm and munge; three to eight minutes)
 ## make test-kills  300 random kill -9 of runs under mpirun (KILLS=N; half an hour)
 ## make bench        speed of networks and pipeline, against the peer where it is installed
 ## make bench-incremental  10 000 small videos run again unchanged: below 3 s (makes them first)

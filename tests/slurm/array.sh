@@ -16,7 +16,7 @@ frame_interval = 0.1
 INI
 cpu_s=$(cpu_seconds "$PP_BIN/pp-cluster" --quiet job.ini)
 head -c 20000 videos/1.mp4 >videos/broken.mp4
-slow_down pp-cluster "$(awk "BEGIN { print $cpu_s / (3 * 90) }")"
+slow_down pp-cluster "$(awk "BEGIN { print $cpu_s / (3 * 160) }")"
 
 submit() { # SBATCH-OPTIONS: prints the numbers of both jobs
     SBATCH_ARGS="-n 1 -o part-%a.log $1" REBUILD_ARGS="-o rebuild.log" "$PP_ROOT/slurm/submit-array" 3 \
