@@ -13,6 +13,7 @@
 #include "pipeline/cast_groups.h"
 #include "pipeline/cast_players.h"
 #include "pipeline/cast_regions.h"
+#include "pipeline/cast_shard.h"
 #include "pipeline/room.h"
 #include "pipeline/shards.h"
 
@@ -243,34 +244,6 @@ static pp_status find_players(cast *at, pp_error *err)
 
 /* ---- pass 4 ------------------------------------------------------------------------------ */
 
-static pp_status create_file(cast *at, pp_h5 **file, pp_error *err)
-{
-    int64_t windows = at->job->cut.all.windows;
-    const int64_t source[] = {windows, at->grid, at->grid};
-    const int64_t box[] = {windows, at->sources, 4};
-    pp_status status = pp_shard_create(file, at->job, PP_SHARD_CAST, 0, err);
-    if (status == PP_OK) status = pp_h5_set_int(*file, "/", "sources", at->sources, err);
-    if (status == PP_OK) {
-        status = pp_shard_dataset(*file, "/source", PP_H5_I8, 3, source, "1",
-                                  "source of each pixel, -1: none", err);
-    }
-    if (status == PP_OK && at->sources > 0) {
-        status = pp_shard_dataset(*file, "/box", PP_H5_F32, 3, box, "1",
-                                  "left, top, right, bottom in the picture; NaN: unseen", err);
-    }
-    return status;
-}
-
-static void stretch_box(float *box, int row, int column, int grid)
-{
-    const float edges[4] = {(float)column / (float)grid, (float)row / (float)grid,
-                            (float)(column + 1) / (float)grid, (float)(row + 1) / (float)grid};
-    for (int e = 0; e < 2; e++) {
-        if (!(box[e] <= edges[e])) box[e] = edges[e];
-        if (!(box[e + 2] >= edges[e + 2])) box[e + 2] = edges[e + 2];
-    }
-}
-
 /* Windows are averaged, each by how loud the source is in it. */
 static void add_window(cast *at, int source)
 {
@@ -299,7 +272,7 @@ static pp_status one_window(cast *at, pp_h5 *file, int64_t window, pp_error *err
         int row = p / at->grid, column = p % at->grid;
         int source = pp_cast_players_source(at->players, at->label[p], row, column);
         at->label[p] = (int8_t)source;
-        stretch_box(at->boxes + (int64_t)source * 4, row, column, at->grid);
+        pp_cast_box_stretch(at->boxes + (int64_t)source * 4, row, column, at->grid);
     }
     for (int s = 0; s < at->sources; s++) add_window(at, s);
     const int64_t start[3] = {window};
@@ -375,7 +348,7 @@ pp_status pp_stage_cast(pp_job *job, pp_error *err)
         if (status == PP_OK) status = find_kinds(&at, err);
         if (status == PP_OK) status = find_players(&at, err);
     }
-    if (status == PP_OK) status = create_file(&at, &file, err);
+    if (status == PP_OK) status = pp_cast_shard_create(&file, job, at.sources, err);
     if (status == PP_OK && at.sources == 0) status = write_nobody(&at, file, err);
     for (int64_t w = 0; status == PP_OK && at.sources > 0 && w < job->cut.all.windows; w++) {
         status = one_window(&at, file, w, err);

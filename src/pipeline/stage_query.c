@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "pipeline/cast_groups.h"
+#include "pipeline/cast_shard.h"
 #include "pipeline/query.h"
 #include "pipeline/room.h"
 #include "pipeline/shards.h"
@@ -127,16 +128,6 @@ static pp_status find_kinds(asked *at, pp_error *err)
 
 /* ---- pass 2 ------------------------------------------------------------------------------ */
 
-static void stretch_box(float *box, int row, int column, int grid)
-{
-    const float edges[4] = {(float)column / (float)grid, (float)row / (float)grid,
-                            (float)(column + 1) / (float)grid, (float)(row + 1) / (float)grid};
-    for (int e = 0; e < 2; e++) {
-        if (!(box[e] <= edges[e])) box[e] = edges[e];
-        if (!(box[e + 2] >= edges[e + 2])) box[e + 2] = edges[e + 2];
-    }
-}
-
 static void give_pixel(asked *at, int pixel)
 {
     pp_cast_metric_map(at->metric, at->features + (int64_t)pixel * at->components, at->z);
@@ -145,7 +136,7 @@ static void give_pixel(asked *at, int pixel)
     int row = pixel / at->grid, column = pixel % at->grid;
     double loud = sqrt((double)at->energies[pixel]);
     at->label[pixel] = (int8_t)source;
-    stretch_box(at->boxes + (int64_t)source * 4, row, column, at->grid);
+    pp_cast_box_stretch(at->boxes + (int64_t)source * 4, row, column, at->grid);
     at->weights[source] += loud;
     at->places[source][0] += loud * (column + 0.5) / at->grid;
     at->places[source][1] += loud * (row + 0.5) / at->grid;
@@ -179,19 +170,8 @@ static pp_status put_window(asked *at, pp_h5 *file, int64_t window, pp_error *er
 
 static pp_status create_file(asked *at, pp_h5 **file, pp_error *err)
 {
-    int64_t windows = at->job->cut.all.windows, sources = at->query.count;
-    const int64_t source[] = {windows, at->grid, at->grid}, box[] = {windows, sources, 4};
-    const int64_t vectors[] = {sources, at->components}, places[] = {sources, 2};
-    pp_status status = pp_shard_create(file, at->job, PP_SHARD_CAST, 0, err);
-    if (status == PP_OK) status = pp_h5_set_int(*file, "/", "sources", sources, err);
-    if (status == PP_OK) {
-        status = pp_shard_dataset(*file, "/source", PP_H5_I8, 3, source, "1",
-                                  "source of each pixel, -1: none", err);
-    }
-    if (status == PP_OK) {
-        status = pp_shard_dataset(*file, "/box", PP_H5_F32, 3, box, "1",
-                                  "left, top, right, bottom in the picture; NaN: unseen", err);
-    }
+    const int64_t vectors[] = {at->query.count, at->components}, places[] = {at->query.count, 2};
+    pp_status status = pp_cast_shard_create(file, at->job, at->query.count, err);
     if (status == PP_OK) {
         status = pp_shard_dataset(*file, "/vector", PP_H5_F32, 2, vectors, "1",
                                   "activations of each class asked for, after the sigmoid", err);
