@@ -1,7 +1,9 @@
 #!/usr/bin/python3
-"""Runs a command and prints the peak memory of each pp-cluster below it (decoders apart).
+"""Runs a command and prints peak memory of what runs below it; exit status as the command's.
 
-    peaks.py COMMAND...        a line "RANK KILOBYTES" for each; exit status as the command's
+    peaks.py COMMAND...               each pp-cluster: a line "RANK KILOBYTES"
+    peaks.py --decoders COMMAND...    of all decoders: "COUNT KILOBYTES KILOBYTES", how many were
+                                      seen, the most memory of one and the most address space
 """
 import glob
 import subprocess
@@ -28,30 +30,43 @@ def is_below(pid, top, found):
     return pid == top
 
 
-def look(top, peaks):
+def read_status(pid, key):
+    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+        return next((int(line.split()[1]) for line in file if line.startswith(key + ":")), 0)
+
+
+def rank_of(pid):
+    with open(f"/proc/{pid}/environ", "rb") as file:
+        environ = dict(v.split(b"=", 1) for v in file.read().split(b"\0") if b"=" in v)
+    return int(environ.get(b"OMPI_COMM_WORLD_RANK", b"0"))
+
+
+def look(top, program, peaks):
     found = parents()
     for pid, (name, _) in found.items():
-        if name != "pp-cluster" or not is_below(pid, top, found):
+        if name != program or not is_below(pid, top, found):
             continue
         try:
-            with open(f"/proc/{pid}/environ", "rb") as file:
-                environ = dict(v.split(b"=", 1) for v in file.read().split(b"\0") if b"=" in v)
-            with open(f"/proc/{pid}/status", encoding="utf-8") as file:
-                high = [line.split()[1] for line in file if line.startswith("VmHWM")]
+            key = rank_of(pid) if program == "pp-cluster" else pid
+            peaks[key] = (read_status(pid, "VmHWM"), read_status(pid, "VmPeak"))
         except OSError:
             continue
-        if high:
-            peaks[int(environ.get(b"OMPI_COMM_WORLD_RANK", b"0"))] = int(high[0])
 
 
-def main(command):
+def main(arguments):
+    decoders = arguments[0] == "--decoders"
+    program, pause_s = ("pp-decode", .02) if decoders else ("pp-cluster", .1)
     peaks = {}
+    command = arguments[decoders:]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr) as run:
         while run.poll() is None:
-            look(run.pid, peaks)
-            time.sleep(.1)
-    for rank, kilobytes in sorted(peaks.items()):
-        print(rank, kilobytes)
+            look(run.pid, program, peaks)
+            time.sleep(pause_s)
+    if decoders:
+        print(len(peaks), *(max((p[i] for p in peaks.values()), default=0) for i in range(2)))
+    else:
+        for rank, (resident, _) in sorted(peaks.items()):
+            print(rank, resident)
     return run.returncode
 
 
