@@ -44,7 +44,7 @@ def rank_of(pid):
 def look(top, program, peaks):
     found = parents()
     for pid, (name, _) in found.items():
-        if name != program or not is_below(pid, top, found):
+        if not name.startswith(program) or not is_below(pid, top, found):
             continue
         try:
             key = rank_of(pid) if program == "pp-cluster" else pid

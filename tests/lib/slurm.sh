@@ -42,10 +42,10 @@ end_of_job() { # JOB SECONDS
     echo "still $state after $2 s"
 }
 
-# Seconds of CPU that a command takes, children included.
+# Seconds of CPU that a command takes, children included. What it says is in cpu_seconds.log.
 cpu_seconds() { # COMMAND [ARGUMENT...]
     local TIMEFORMAT="%U %S"
-    { time "$@" >/dev/null 2>&1; } 2>&1 | awk '{ print $1 + $2 }'
+    { time "$@" >cpu_seconds.log 2>&1; } 2>&1 | awk '{ print $1 + $2 }'
 }
 
 slow_down() { # PROGRAM SHARE: see the script
