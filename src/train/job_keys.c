@@ -109,7 +109,7 @@ const pp_train_key pp_train_keys[] = {
     {"mix", "extra_clips", PP_TRAIN_KEY_INT, AT(shape.extra_clips), 0, 1000, NULL, "0",
      "beside each mix: clips whose pictures alone are drawn to their labels"},
     {"mix", "mosaics", PP_TRAIN_KEY_INT, AT(shape.mosaics), 0, 1000, NULL, "0",
-     "beside each mix: four clips' pictures in one, each quarter drawn to its label"},
+     "beside each mix: two to four clips' pictures in one, each drawn to its label where it is"},
     {"mix", "shuffle_pictures", PP_TRAIN_KEY_BOOL, AT(mix.shuffle_pictures), 0, 0, NULL, "no",
      "ablation: every source is shown another clip's pictures"},
     {"mix", "blank_pictures", PP_TRAIN_KEY_BOOL, AT(mix.blank_pictures), 0, 0, NULL, "no",

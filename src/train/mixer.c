@@ -24,8 +24,9 @@ struct pp_train_mixer {
     int groups;                     /* labels, and one more for clips without */
     pp_train_batch batch;
     float *sound, *weight, *target, *pictures;
-    int *clip, *label, *entry, *extra_label, *mosaic_label;
-    float *quarter; /* [pictures, size, size, 3] of one clip, before it is made small */
+    int *clip, *label, *entry, *extra_label;
+    pp_train_tile *tiles;
+    float *tile;    /* [pictures, size, size, 3] of one clip, before it is made small */
     float *spectra; /* [sources + 1][size]: the mix last */
     float *crop, *scratch, *gains, *picture_scratch, *warped;
     float *kept; /* [mixes][sources + 1][samples] */
@@ -115,8 +116,8 @@ static pp_status make_room(pp_train_mixer *m, pp_error *err)
     m->pictures =
         pp_alloc(mixes * (sources + extra) * (size_t)s->pictures * picture, sizeof(float));
     m->extra_label = pp_alloc(mixes * (size_t)s->extra_clips, sizeof(int));
-    m->mosaic_label = pp_alloc(mixes * (size_t)s->mosaics * 4, sizeof(int));
-    m->quarter = pp_alloc(s->mosaics > 0 ? (size_t)s->pictures * picture : 1, sizeof(float));
+    m->tiles = pp_alloc(mixes * (size_t)s->mosaics * PP_TRAIN_TILES, sizeof *m->tiles);
+    m->tile = pp_alloc(s->mosaics > 0 ? (size_t)s->pictures * picture : 1, sizeof(float));
     m->clip = pp_alloc(mixes * sources, sizeof(int));
     m->label = pp_alloc(mixes * sources, sizeof(int));
     m->entry = pp_alloc(mixes * sources, sizeof(int));
@@ -127,11 +128,11 @@ static pp_status make_room(pp_train_mixer *m, pp_error *err)
     m->picture_scratch = pp_alloc(3 * (size_t)s->picture_size, sizeof(float));
     m->warped = pp_alloc(bins, sizeof(float));
     m->kept = pp_alloc(m->options.keep_sounds ? mixes * (sources + 1) * samples : 1, sizeof(float));
-    if (m->extra_label == NULL || m->mosaic_label == NULL || m->quarter == NULL ||
-        m->sound == NULL || m->weight == NULL || m->target == NULL || m->pictures == NULL ||
-        m->clip == NULL || m->label == NULL || m->entry == NULL || m->spectra == NULL ||
-        m->crop == NULL || m->scratch == NULL || m->gains == NULL || m->picture_scratch == NULL ||
-        m->warped == NULL || m->kept == NULL) {
+    if (m->extra_label == NULL || m->tiles == NULL || m->tile == NULL || m->sound == NULL ||
+        m->weight == NULL || m->target == NULL || m->pictures == NULL || m->clip == NULL ||
+        m->label == NULL || m->entry == NULL || m->spectra == NULL || m->crop == NULL ||
+        m->scratch == NULL || m->gains == NULL || m->picture_scratch == NULL || m->warped == NULL ||
+        m->kept == NULL) {
         return pp_fail(err, PP_ERR_NOMEM, "no memory for mixes");
     }
     return PP_OK;
@@ -169,7 +170,7 @@ void pp_train_mixer_destroy(pp_train_mixer **mixer)
     pp_free(m->weight), pp_free(m->target), pp_free(m->pictures), pp_free(m->clip);
     pp_free(m->label), pp_free(m->entry), pp_free(m->spectra), pp_free(m->crop);
     pp_free(m->scratch), pp_free(m->gains), pp_free(m->picture_scratch), pp_free(m->warped);
-    pp_free(m->kept), pp_free(m->extra_label), pp_free(m->mosaic_label), pp_free(m->quarter);
+    pp_free(m->kept), pp_free(m->extra_label), pp_free(m->tiles), pp_free(m->tile);
     PP_FREE(*mixer);
 }
 
@@ -395,20 +396,6 @@ static int show_any(pp_train_mixer *m, pp_random *random, float *to)
     return e->label;
 }
 
-/* Means of two by two pixels, into one quarter of a picture of the same size. */
-static void shrink_into(const float *from, int size, int quarter, float *to)
-{
-    const int half = size / 2, top = quarter / 2 * half, left = quarter % 2 * half;
-    for (int row = 0; row < half; row++) {
-        const float *above = from + 3L * (2 * row) * size, *below = above + 3L * size;
-        float *out = to + 3L * ((long)(top + row) * size + left);
-        for (int i = 0; i < 3 * half; i++) {
-            const int at = i / 3 * 6 + i % 3;
-            out[i] = 0.25F * (above[at] + above[at + 3] + below[at] + below[at + 3]);
-        }
-    }
-}
-
 /* Clips beside a mix, which only show their pictures: with a random stream of their own, so that
  * the mixes are what they are without them. */
 static void show_extra(pp_train_mixer *m, uint64_t seed, uint64_t number)
@@ -422,22 +409,36 @@ static void show_extra(pp_train_mixer *m, uint64_t seed, uint64_t number)
     }
 }
 
-static void show_mosaics(pp_train_mixer *m, uint64_t seed, uint64_t number)
+/* One clip's pictures, made small, into a tile of a mosaic's. */
+static void show_tile(pp_train_mixer *m, pp_random *random, pp_train_tile *tile, float *mosaic)
 {
     const int size = m->shape.picture_size;
+    const long picture = 3L * size * size;
+    const long corner = 3L * PP_TRAIN_CELL * ((long)tile->top * size + tile->left);
+    tile->label = show_any(m, random, m->tile);
+    for (int p = 0; p < m->shape.pictures; p++) {
+        pp_train_mosaic_shrink(m->tile + p * picture, size, tile->side * PP_TRAIN_CELL,
+                               mosaic + p * picture + corner);
+    }
+}
+
+static void show_mosaics(pp_train_mixer *m, uint64_t seed, uint64_t number)
+{
+    const int size = m->shape.picture_size, grid = size / PP_TRAIN_CELL;
     const long picture = 3L * size * size, floats = m->shape.pictures * picture;
     pp_random random;
     pp_random_seed(&random, seed ^ UINT64_C(0x305a1c5), number);
     for (int i = 0; i < m->shape.mosaics; i++) {
         float *to = m->pictures + m->batch.clips++ * floats;
-        memset(to, 0, sizeof *to * (size_t)floats); /* an odd size leaves an edge */
-        for (int quarter = 0; quarter < 4; quarter++) {
-            m->mosaic_label[4 * m->batch.mosaics + quarter] = show_any(m, &random, m->quarter);
-            for (int p = 0; p < m->shape.pictures; p++) {
-                shrink_into(m->quarter + p * picture, size, quarter, to + p * picture);
-            }
+        pp_train_tile *tiles = m->tiles + PP_TRAIN_TILES * m->batch.mosaics++;
+        pp_train_mosaic_lay(&random, grid, tiles);
+        show_any(m, &random, m->tile);
+        for (int p = 0; p < m->shape.pictures; p++) {
+            pp_train_mosaic_backdrop(m->tile + p * picture, size, to + p * picture);
         }
-        m->batch.mosaics++;
+        for (int t = 0; t < PP_TRAIN_TILES; t++) {
+            if (tiles[t].label >= 0) show_tile(m, &random, &tiles[t], to);
+        }
     }
 }
 
@@ -466,7 +467,7 @@ pp_status pp_train_mixer_fill(pp_train_mixer *mixer, uint64_t seed, uint64_t fir
                                 .clip = m->clip,
                                 .label = m->label,
                                 .extra_label = m->extra_label,
-                                .mosaic_label = m->mosaic_label,
+                                .tiles = m->tiles,
                                 .picture_to_label = (float)m->options.picture_to_label,
                                 .nobody = (float)m->options.nobody};
     for (int i = 0; i < mixes; i++) make_mix(m, seed, first + (uint64_t)i, i, sources);

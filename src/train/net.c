@@ -47,8 +47,10 @@ static pp_status check_shape(const pp_train_shape *s, pp_error *err)
     if (s->extra_clips < 0 || s->mosaics < 0 || (shown > 0 && (s->pictures < 1 || s->labels < 1))) {
         return pp_fail(err, PP_ERR_USAGE, "pictures are drawn to labels: there must be both");
     }
-    if (s->mosaics > 0 && s->pool_average) {
-        return pp_fail(err, PP_ERR_USAGE, "mosaics need clips that are pooled by their maximum");
+    if (s->mosaics > 0 && (s->pool_average || s->picture_size < 2 * PP_TRAIN_CELL)) {
+        return pp_fail(err, PP_ERR_USAGE,
+                       "mosaics need pictures of %d or more, pooled by their maximum",
+                       2 * PP_TRAIN_CELL);
     }
     return s->components >= 1 && s->base >= 1
                ? PP_OK
@@ -353,16 +355,14 @@ static double draw_clip(pp_train_net *net, int clip, int label, float each)
     return sum;
 }
 
-/* The largest of feature i in one quarter of a clip's pictures: its place among the features. */
-static long largest_in_quarter(const pp_train_net *net, int clip, int quarter, int i)
+/* The largest of feature i in one tile of a clip's pictures: its place among the features. */
+static long largest_in_tile(const pp_train_net *net, int clip, const pp_train_tile *tile, int i)
 {
-    const int grid = pp_train_trunk_grid(net->trunk), half = grid / 2, k = net->shape.components;
-    const int top = quarter / 2 ? half : 0, left = quarter % 2 ? half : 0;
-    const int bottom = quarter / 2 ? grid : half, right = quarter % 2 ? grid : half;
+    const int grid = pp_train_trunk_grid(net->trunk), k = net->shape.components;
     long best = -1;
     for (int p = 0; p < net->shape.pictures; p++) {
-        for (int row = top; row < bottom; row++) {
-            for (int column = left; column < right; column++) {
+        for (int row = tile->top; row < tile->top + tile->side; row++) {
+            for (int column = tile->left; column < tile->left + tile->side; column++) {
                 const long picture = (long)clip * net->shape.pictures + p;
                 const long at = ((picture * grid + row) * grid + column) * k + i;
                 if (best < 0 || net->features[at] > net->features[best]) best = at;
@@ -376,14 +376,15 @@ static long largest_in_quarter(const pp_train_net *net, int clip, int quarter, i
 static double draw_mosaics(pp_train_net *net, const pp_train_batch *batch, int masks)
 {
     const int k = net->shape.components;
-    const float each = batch->picture_to_label / (4 * (float)masks * (float)k);
+    const float each = batch->picture_to_label / (PP_TRAIN_TILES * (float)masks * (float)k);
     double sum = 0;
-    for (int e = 0; e < 4 * batch->mosaics; e++) {
-        const int clip = batch->clips - batch->mosaics + e / 4;
-        const float *wanted =
-            pp_train_value(net->params, net->labels) + (long)batch->mosaic_label[e] * k;
+    for (int e = 0; e < PP_TRAIN_TILES * batch->mosaics; e++) {
+        const int clip = batch->clips - batch->mosaics + e / PP_TRAIN_TILES;
+        const pp_train_tile *tile = &batch->tiles[e];
+        if (tile->label < 0) continue;
+        const float *wanted = pp_train_value(net->params, net->labels) + (long)tile->label * k;
         for (int i = 0; i < k; i++) {
-            const long at = largest_in_quarter(net, clip, e % 4, i);
+            const long at = largest_in_tile(net, clip, tile, i);
             sum += draw(net->features[at], wanted[i], each, &net->d_features[at]);
         }
     }

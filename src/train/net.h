@@ -14,6 +14,7 @@
 
 #include "base/status.h"
 #include "train/loss.h"
+#include "train/mosaic.h"
 #include "train/norm_layer.h"
 #include "train/params.h"
 #include "train/trunk.h"
@@ -35,7 +36,7 @@ typedef struct pp_train_shape {
     int sources;     /* of a mix, at most */
     int batch;       /* mixes, at most */
     int extra_clips; /* beside each mix: clips that only show their pictures (picture_to_label) */
-    int mosaics;     /* and pictures made of four clips' */
+    int mosaics;     /* and pictures made of several clips' */
 } pp_train_shape;
 
 typedef struct pp_train_net pp_train_net;
@@ -59,11 +60,10 @@ typedef struct pp_train_batch {
     const int *clip;       /* [mixes, sources] index of the source's clip, -1: no picture asked */
     const int *label;      /* [mixes, sources] -1: no label asked */
     int extra;             /* clips behind those of the mixes */
-    const int *extra_label; /* [extra] whose label's vector their pictures are drawn to */
-    int mosaics;            /* clips behind those, the last: four clips' pictures in one */
-    const int
-        *mosaic_label; /* [mosaics, 4] of the upper left, upper right, lower left, lower right */
-    float picture_to_label; /* weight of the terms below, 0: none */
+    const int *extra_label;     /* [extra] whose label's vector their pictures are drawn to */
+    int mosaics;                /* clips behind those, the last: several clips' pictures in one */
+    const pp_train_tile *tiles; /* [mosaics, PP_TRAIN_TILES] */
+    float picture_to_label;     /* weight of the terms below, 0: none */
     float nobody;
 } pp_train_batch;
 
@@ -73,8 +73,8 @@ typedef struct pp_train_batch {
  * A source that is asked for by picture and by label can also teach the video network directly:
  * picture_to_label times the mean over all masks and components of the Kullback-Leibler divergence
  * from the label's vector (taken as given) to the picture's is added to the loss. So do extra
- * clips, each of which weighs as much as a mask, and mosaics, whose quarters weigh a fourth: the
- * pixels of each quarter, pooled, are drawn to its label, so that pixels learn to tell what is
+ * clips, each of which weighs as much as a mask, and mosaics, whose tiles weigh a fourth: the
+ * pixels of each tile, pooled, are drawn to its label, so that pixels learn to tell what is
  * where they are.
  *
  * nobody times the cross-entropy of the mask of a vector of zeros against silence is added, so that

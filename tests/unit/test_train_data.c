@@ -288,11 +288,70 @@ static void sources_are_asked_for_as_told(void **state)
     pp_train_corpus_destroy(&corpus);
 }
 
+/* Every clip's pictures have a colour of their own. */
+static int label_shown(const pp_train_corpus *corpus, const float *pixel)
+{
+    const int which = (int)((pixel[0] * 0.229F + 0.485F) * 255 + 0.01F) / 40;
+    return corpus->entries[which].label;
+}
+
+static void tiles_of_a_mosaic_do_not_overlap(void **state)
+{
+    (void)state;
+    enum { MOST = 14 };
+    pp_random random;
+    int counts[PP_TRAIN_TILES + 1] = {0};
+    pp_random_seed(&random, 3, 0);
+    for (int i = 0; i < 2000; i++) {
+        const int grid = 2 + i % (MOST - 1);
+        uint8_t taken[MOST][MOST] = {{0}};
+        pp_train_tile tiles[PP_TRAIN_TILES];
+        int count = 0;
+        pp_train_mosaic_lay(&random, grid, tiles);
+        for (int t = 0; t < PP_TRAIN_TILES; t++) {
+            const pp_train_tile *at = &tiles[t];
+            if (at->label < 0) continue;
+            assert_true(at->side >= 1 && at->left >= 0 && at->top >= 0);
+            assert_true(at->left + at->side <= grid && at->top + at->side <= grid);
+            for (int c = 0; c < at->side * at->side; c++) {
+                assert_false(taken[at->top + c / at->side][at->left + c % at->side]++);
+            }
+            count++;
+        }
+        counts[count]++;
+    }
+    assert_int_equal(counts[0], 0);
+    for (int i = 2; i <= PP_TRAIN_TILES; i++) assert_true(counts[i] > 200);
+}
+
+/* Means of what each pixel covers; the rest of the square stays as it was. */
+static void pictures_are_shrunk_into_tiles(void **state)
+{
+    (void)state;
+    enum { FULL = 6, SIDE = 3 };
+    float from[FULL * FULL * 3], to[FULL * FULL * 3];
+    for (int i = 0; i < FULL * FULL * 3; i++) {
+        from[i] = (float)(i / 3 / FULL + 10 * (i / 3 % FULL) + 100 * (i % 3));
+        to[i] = -1;
+    }
+    pp_train_mosaic_shrink(from, FULL, SIDE, to);
+    for (int i = 0; i < FULL * FULL * 3; i++) {
+        const int row = i / 3 / FULL, column = i / 3 % FULL;
+        const float mean =
+            2 * (float)row + 0.5F + 10 * (2 * (float)column + 0.5F) + 100 * (float)(i % 3);
+        assert_true(to[i] == (row < SIDE && column < SIDE ? mean : -1));
+    }
+    pp_train_mosaic_shrink(from, FULL, FULL, to);
+    assert_memory_equal(to, from, sizeof to);
+    pp_train_mosaic_backdrop(from, FULL, to);
+    for (int i = 0; i < FULL * FULL * 3; i++) assert_true(to[i] == from[i % 3]);
+}
+
 /* They come behind the clips of the mixes, which stay as they are, with their labels. */
 static void extra_clips_show_their_pictures(void **state)
 {
     (void)state;
-    enum { EXTRA = 3 };
+    enum { EXTRA = 3, LARGE = 64 };
     pp_error err = {0};
     pp_train_corpus *corpus = make_corpus();
     pp_train_mixer *plain, *mixer;
@@ -300,6 +359,7 @@ static void extra_clips_show_their_pictures(void **state)
     pp_train_shape wider = shape;
     wider.extra_clips = EXTRA;
     wider.mosaics = 1;
+    wider.picture_size = LARGE;
     const pp_train_mix_options options = options_of(PP_TRAIN_BY_BOTH);
     assert_int_equal(pp_train_mixer_create(&plain, corpus, &options, &shape, &err), PP_OK);
     assert_int_equal(pp_train_mixer_create(&mixer, corpus, &options, &wider, &err), PP_OK);
@@ -311,18 +371,23 @@ static void extra_clips_show_their_pictures(void **state)
     assert_int_equal(batch.mosaics, 4);
     assert_int_equal(batch.clips, alone.clips + 4 * EXTRA + 4);
     for (int i = 0; i < batch.extra; i++) {
-        const float *p = batch.pictures + (long)(alone.clips + i) * 2 * SIZE * SIZE * 3;
-        const int which = (int)((p[0] * 0.229F + 0.485F) * 255 + 0.01F) / 40; /* as above */
+        const float *p = batch.pictures + (long)(alone.clips + i) * 2 * LARGE * LARGE * 3;
         assert_true(batch.extra_label[i] >= 0);
-        assert_int_equal(batch.extra_label[i], corpus->entries[which].label);
+        assert_int_equal(batch.extra_label[i], label_shown(corpus, p));
     }
-    for (int i = 0; i < 16; i++) { /* the middle of each quarter, in the second picture */
-        const int row = SIZE / 4 + i % 4 / 2 * (SIZE / 2), column = SIZE / 4 + i % 2 * (SIZE / 2);
-        const long clip = alone.clips + batch.extra + i / 4;
-        const float *p = batch.pictures + ((clip * 2 + 1) * SIZE * SIZE + row * SIZE + column) * 3;
-        const int which = (int)((p[0] * 0.229F + 0.485F) * 255 + 0.01F) / 40;
-        assert_int_equal(batch.mosaic_label[i], corpus->entries[which].label);
+    int shown = 0;
+    for (int i = 0; i < PP_TRAIN_TILES * batch.mosaics; i++) { /* in the second picture */
+        const pp_train_tile *tile = &batch.tiles[i];
+        if (tile->label < 0) continue;
+        const long clip = alone.clips + batch.extra + i / PP_TRAIN_TILES;
+        const long row = PP_TRAIN_CELL * (tile->top + tile->side) - 1;
+        const long column = PP_TRAIN_CELL * tile->left;
+        const float *p =
+            batch.pictures + ((clip * 2 + 1) * LARGE * LARGE + row * LARGE + column) * 3;
+        assert_int_equal(tile->label, label_shown(corpus, p));
+        shown++;
     }
+    assert_true(shown >= 8);
     pp_train_mixer_destroy(&plain);
     pp_train_mixer_destroy(&mixer);
     pp_train_corpus_destroy(&corpus);
@@ -496,6 +561,8 @@ int main(void)
         cmocka_unit_test(corpus_numbers_labels_and_counts_the_rest),
         cmocka_unit_test(mixes_are_what_the_front_end_hears),
         cmocka_unit_test(sources_are_asked_for_as_told),
+        cmocka_unit_test(tiles_of_a_mosaic_do_not_overlap),
+        cmocka_unit_test(pictures_are_shrunk_into_tiles),
         cmocka_unit_test(extra_clips_show_their_pictures),
         cmocka_unit_test(mixes_depend_on_their_number_alone),
         cmocka_unit_test(poor_corpora_are_refused),

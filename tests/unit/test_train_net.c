@@ -288,11 +288,12 @@ static double loss_of(golden *g, float picture_to_label)
     pp_error err = {0};
     const pp_train_hooks hooks = {0};
     double loss = 0;
-    static const int extra_label[] = {2}, mosaic_label[] = {0, 1, 2, 0};
+    static const int extra_label[] = {2};
+    static const pp_train_tile tiles[] = {{0, 0, 1, 0}, {1, 0, 1, 1}, {0, 1, 1, 2}, {1, 1, 1, -1}};
     g->batch.picture_to_label = picture_to_label;
     g->batch.extra = g->batch.mosaics = 1; /* the last two clips, whatever mix they belong to */
     g->batch.extra_label = extra_label;
-    g->batch.mosaic_label = mosaic_label;
+    g->batch.tiles = tiles;
     assert_int_equal(pp_train_net_step(g->net, &g->batch, PP_TRAIN_BCE, &hooks, &loss, &err),
                      PP_OK);
     g->batch.picture_to_label = 0;
