@@ -19,7 +19,7 @@ for seconds in ${PP_LENGTHS_S:-600 7200 36000}; do
 done
 $python - "$@" <<'END' || fail "memory grows with the video"
 import sys
-peaks = {path: dict(map(int, line.split() for line in open(path))) for path in sys.argv[1:]}
+peaks = {path: dict(map(int, line.split()) for line in open(path)) for path in sys.argv[1:]}
 short, ends = peaks.pop(sys.argv[1]), 0
 for path, long in peaks.items():
     if len(short) != 3 or set(short) != set(long):
