@@ -4,6 +4,7 @@
 
 #include "base/clones.h"
 #include "nn/blas.h"
+#include "train/winograd.h"
 
 /* A tile of unrolled pixels should lie in the second-level cache and still be tall enough for the
  * matrix product to be efficient. */
@@ -55,8 +56,17 @@ size_t pp_train_conv_weights(const pp_train_conv *conv)
 
 size_t pp_train_conv_scratch(const pp_train_conv *conv)
 {
+    if (pp_train_winograd_pays(conv)) return pp_train_winograd_scratch(conv);
     return is_pointwise(conv) ? 16 : (size_t)tile_pixels(conv) * (size_t)row_stride(conv);
 }
+
+/* Pixels of the result. */
+static long results_of(const pp_train_conv *conv, int batch)
+{
+    return (long)batch * conv->out_height * conv->out_width;
+}
+
+/* ---- unrolled -------------------------------------------------------------------------------- */
 
 static inline void copy_floats(float *restrict to, const float *restrict from, int count)
 {
@@ -168,21 +178,11 @@ PP_CLONES static void roll_back(const pp_train_conv *conv, const float *tile, lo
     }
 }
 
-PP_CLONES static void add_bias(float *y, long pixels, int channels, const float *bias)
-{
-    for (long p = 0; p < pixels; p++) add_floats(y + p * channels, bias, channels);
-}
-
-PP_CLONES static void sum_pixels(const float *dy, long pixels, int channels, float *sum)
-{
-    for (long p = 0; p < pixels; p++) add_floats(sum, dy + p * channels, channels);
-}
-
-void pp_train_conv_forward(const pp_train_conv *conv, int batch, const float *x,
-                           const float *weights, const float *bias, float *y, float *scratch)
+static void unrolled_forward(const pp_train_conv *conv, int batch, const float *x,
+                             const float *weights, float *y, float *scratch)
 {
     const int n = conv->out_channels, k = unrolled(conv), most = tile_pixels(conv);
-    const long total = (long)batch * conv->out_height * conv->out_width;
+    const long total = results_of(conv, batch);
     for (long first = 0; first < total; first += most) {
         const int pixels = total - first < most ? (int)(total - first) : most;
         const float *tile = x + first * k;
@@ -193,7 +193,6 @@ void pp_train_conv_forward(const pp_train_conv *conv, int batch, const float *x,
             stride = row_stride(conv);
         }
         pp_sgemm(0, 0, pixels, n, k, 1, tile, stride, weights, n, 0, y + first * n, n);
-        if (bias != NULL) add_bias(y + first * n, pixels, n, bias);
     }
 }
 
@@ -210,18 +209,17 @@ static void backward_data(const pp_train_conv *conv, const float *weights, const
     roll_back(conv, scratch, first, pixels, dx);
 }
 
-void pp_train_conv_backward(const pp_train_conv *conv, int batch, const float *x,
-                            const float *weights, const float *dy, float *dx, float *d_weights,
-                            float *d_bias, float *scratch)
+static void unrolled_backward(const pp_train_conv *conv, int batch, const float *x,
+                              const float *weights, const float *dy, float *dx, float *d_weights,
+                              float *scratch)
 {
     const int n = conv->out_channels, k = unrolled(conv), most = tile_pixels(conv);
-    const long total = (long)batch * conv->out_height * conv->out_width;
+    const long total = results_of(conv, batch);
     if (dx != NULL && !is_pointwise(conv)) {
         memset(dx, 0,
                sizeof *dx * (size_t)batch * (size_t)conv->height * (size_t)conv->width *
                    (size_t)conv->in_channels);
     }
-    if (d_bias != NULL) sum_pixels(dy, total, n, d_bias);
     for (long first = 0; first < total; first += most) {
         const int pixels = total - first < most ? (int)(total - first) : most;
         const float *tile = x + first * k;
@@ -233,5 +231,40 @@ void pp_train_conv_backward(const pp_train_conv *conv, int batch, const float *x
         }
         pp_sgemm(1, 0, k, n, pixels, 1, tile, stride, dy + first * n, n, 1, d_weights, n);
         if (dx != NULL) backward_data(conv, weights, dy + first * n, first, pixels, dx, scratch);
+    }
+}
+
+/* ---- either ---------------------------------------------------------------------------------- */
+
+PP_CLONES static void add_bias(float *y, long pixels, int channels, const float *bias)
+{
+    for (long p = 0; p < pixels; p++) add_floats(y + p * channels, bias, channels);
+}
+
+PP_CLONES static void sum_pixels(const float *dy, long pixels, int channels, float *sum)
+{
+    for (long p = 0; p < pixels; p++) add_floats(sum, dy + p * channels, channels);
+}
+
+void pp_train_conv_forward(const pp_train_conv *conv, int batch, const float *x,
+                           const float *weights, const float *bias, float *y, float *scratch)
+{
+    if (pp_train_winograd_pays(conv)) {
+        pp_train_winograd_forward(conv, batch, x, weights, y, scratch);
+    } else {
+        unrolled_forward(conv, batch, x, weights, y, scratch);
+    }
+    if (bias != NULL) add_bias(y, results_of(conv, batch), conv->out_channels, bias);
+}
+
+void pp_train_conv_backward(const pp_train_conv *conv, int batch, const float *x,
+                            const float *weights, const float *dy, float *dx, float *d_weights,
+                            float *d_bias, float *scratch)
+{
+    if (d_bias != NULL) sum_pixels(dy, results_of(conv, batch), conv->out_channels, d_bias);
+    if (pp_train_winograd_pays(conv)) {
+        pp_train_winograd_backward(conv, batch, x, weights, dy, dx, d_weights, scratch);
+    } else {
+        unrolled_backward(conv, batch, x, weights, dy, dx, d_weights, scratch);
     }
 }
