@@ -7,10 +7,10 @@
 #include "train/winograd.h"
 
 /* A tile of unrolled pixels should lie in the second-level cache and still be tall enough for the
- * matrix product to be efficient. */
+ * matrix product to be efficient: that packs all of the weights once a tile. */
 #define TILE_FLOATS 98304
-#define LEAST_TILE_PIXELS 96
-#define MOST_TILE_PIXELS 1024
+#define LEAST_TILE_PIXELS 512
+#define MOST_TILE_PIXELS 1200
 
 pp_train_conv pp_train_conv_make(int height, int width, int in_channels, int out_channels,
                                  int kernel, int stride, int padding, int dilation)

@@ -3,7 +3,8 @@
  * All tensors are float32 with channels last: pictures [batch, height, width, channels]. Weights
  * are kept as [kernel_row, kernel_col, in_channel, out_channel], so that a tile of unrolled pixels
  * [pixels, kernel * kernel * in_channels] times the weights gives out_channels contiguous results
- * a pixel. Zero padding. Nothing allocates; the scratch is sized by pp_train_conv_scratch.
+ * a pixel. Convolutions that Winograd's filtering serves better go to train/winograd.h. Zero
+ * padding. Nothing allocates; the scratch is sized by pp_train_conv_scratch.
  * Needs pp_blas_load. Any number of threads on separate scratch and results.
  */
 #ifndef PP_TRAIN_CONV_H

@@ -420,27 +420,27 @@ static pp_train_batch batch_of(const golden *g, int first, int mixes)
     return b;
 }
 
-static void two_ranks_step_as_one(void **state)
+/* turns: enough for every sum of every layer to become right. */
+static void check_two_ranks(const golden *g, int turns)
 {
-    golden *g = *state;
-    enum { TURNS = 200 };
+    enum { ROOM = 20000 };
     pp_error err = {0};
     pp_train_params *params = pp_train_net_params(g->net);
     const size_t bytes = sizeof(float) * params->trained;
-    exchange e = {{pp_alloc(10000, sizeof(double)), pp_alloc(10000, sizeof(double))}, 10000, 0, 0};
+    exchange e = {{pp_alloc(ROOM, sizeof(double)), pp_alloc(ROOM, sizeof(double))}, ROOM, 0, 0};
     const pp_train_hooks alone = {0}, together = {&e, exchange_sum, NULL};
     float *one = pp_alloc(1, bytes), *two = pp_alloc(1, bytes);
     double loss = 0, part[2] = {0};
     const pp_train_batch whole = batch_of(g, 0, 2);
     assert_int_equal(pp_train_net_step(g->net, &whole, PP_TRAIN_BCE, &alone, &loss, &err), PP_OK);
     memcpy(one, params->gradients, bytes);
-    for (int turn = 0; turn < TURNS; turn++) {
+    for (int turn = 0; turn < turns; turn++) {
         e.rank = turn % 2;
         e.at = 0;
         const pp_train_batch half = batch_of(g, e.rank, 1);
         assert_int_equal(
             pp_train_net_step(g->net, &half, PP_TRAIN_BCE, &together, &part[e.rank], &err), PP_OK);
-        if (turn < TURNS - 2) continue;
+        if (turn < turns - 2) continue;
         for (size_t i = 0; i < params->trained; i++) two[i] += params->gradients[i] / 2;
     }
     assert_true(fabs((part[0] + part[1]) / 2 - loss) < 1e-6);
@@ -460,6 +460,24 @@ static void two_ranks_step_as_one(void **state)
     pp_free(one), pp_free(two), pp_free(e.said[0]), pp_free(e.said[1]);
 }
 
+static void two_ranks_step_as_one(void **state)
+{
+    check_two_ranks(*state, 200);
+}
+
+/* Wide enough for Winograd's convolutions. */
+static void two_ranks_of_a_wide_trunk_step_as_one(void **state)
+{
+    golden *g = *state;
+    pp_error err = {0};
+    pp_train_shape wide = shape;
+    pp_train_net_destroy(&g->net);
+    wide.trunk_width = 16;
+    assert_int_equal(pp_train_net_create(&g->net, &wide, &err), PP_OK);
+    pp_train_params_init(pp_train_net_params(g->net), PP_TRAIN_INIT_HE, 1);
+    check_two_ranks(g, 200);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -472,6 +490,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(pictures_are_drawn_to_labels, make_net, free_net),
         cmocka_unit_test_setup_teardown(nobody_is_silent, make_net, free_net),
         cmocka_unit_test_setup_teardown(two_ranks_step_as_one, make_net, free_net),
+        cmocka_unit_test_setup_teardown(two_ranks_of_a_wide_trunk_step_as_one, make_net, free_net),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
