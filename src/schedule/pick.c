@@ -132,6 +132,15 @@ static pp_status give_copy(pp_schedule *schedule, int index, double least_chain_
     return PP_OK;
 }
 
+/* Near the end, videos whose length is a guess go before what is known, unless the run would wait
+ * for that: a guess may be wrong by a factor of ten, and then it is too late to share the rest. */
+static int unsure_first(const pp_schedule *schedule, int64_t whole, double part_s)
+{
+    if (whole < 0 || schedule->videos[whole].known) return 0;
+    double share_s = pp_sched_share_s(schedule);
+    return share_s < schedule->setup.unsure_first_s && part_s < 0.5 * share_s;
+}
+
 static pp_status give_longest(pp_schedule *schedule, int index, picked *what, pp_error *err)
 {
     while (*what == PICKED_NOTHING && (schedule->active.count > 0 || schedule->ready.count > 0)) {
@@ -141,8 +150,10 @@ static pp_status give_longest(pp_schedule *schedule, int index, picked *what, pp
         double part_s = part < 0 ? -1 : pp_heap_top_key(&schedule->active);
         double longest_s = part_s > whole_s ? part_s : whole_s;
         int64_t own = schedule->workers[index].video;
-        if (own >= 0 && pp_heap_has(&schedule->active, own) &&
-            2 * pp_sched_cut_chain_s(schedule, schedule->videos[own].cut) >= longest_s) {
+        if (unsure_first(schedule, whole, part_s)) {
+            part_s = -1;
+        } else if (own >= 0 && pp_heap_has(&schedule->active, own) &&
+                   2 * pp_sched_cut_chain_s(schedule, schedule->videos[own].cut) >= longest_s) {
             part = own;
             part_s = longest_s;
         }

@@ -46,10 +46,11 @@ typedef struct pp_schedule_setup {
     int most_deaths;          /* 5: a dying worker is rarely its lease's fault */
     double dead_after_s;      /* 60 */
     double overdue_factor;    /* 1.5: times the expected duration, and at least .. */
-    double overdue_least_s;   /* 5 s: .. this long, before a second copy may start */
+    double overdue_least_s;   /* 2 s: .. this long, before a second copy may start */
     double slow_factor;       /* 4: times slower than other leases: a second copy at once, but .. */
     double slow_least_s;      /* 2 s: .. not before */
     double most_lease_s;      /* 30: a run of segments is expected to take at most this */
+    double unsure_first_s;    /* 60: with less than this left for each, guessed videos go first */
     double end_s;             /* no lease that would end behind this time; HUGE_VAL: no limit */
     int most_copies;          /* 2: further leases at a time of one task; 0: none */
     int single_lease_windows; /* a video guessed longer than this is expected to be cut */

@@ -292,6 +292,31 @@ static void a_worker_keeps_its_video(void **state)
     end(&s);
 }
 
+/* The stage of a cut video or, -1, the whole one that a worker gets next to it. */
+static int next_beside_a_cut_one(int workers, double unsure_first_s, int others)
+{
+    scene s = {0};
+    int64_t sizes[41] = {100000000};
+    for (int i = 1; i <= others; i++) sizes[i] = 1000000 + i;
+    pp_schedule_setup_default(&s.setup, workers);
+    s.setup.unsure_first_s = unsure_first_s;
+    begin(&s, workers, sizes, 1 + others);
+    pp_task probe = asks_and_gets(&s, 0);
+    assert_int_equal(probe.video, 0);
+    assert_int_equal(finished(&s, probe, long_one), 1);
+    pp_task next = asks_and_gets(&s, 0);
+    end(&s);
+    return next.kind == PP_TASK_STAGE ? (int)next.stage : -1;
+}
+
+static void near_the_end_guesses_go_first(void **state)
+{
+    (void)state;
+    assert_int_equal(next_beside_a_cut_one(2, 60, 40), -1);
+    assert_int_equal(next_beside_a_cut_one(2, 10, 40), PP_STAGE_SEE); /* not near it yet */
+    assert_int_equal(next_beside_a_cut_one(8, 60, 1), PP_STAGE_SEE);  /* all would wait for it */
+}
+
 static void a_lasting_failure_is_recorded_at_once(void **state)
 {
     (void)state;
@@ -418,9 +443,9 @@ static void stragglers_get_a_second_copy_at_the_tail(void **state)
     asks(&s, 1);
     asks(&s, 2);
     expect_none(&s);
-    tick(&s, 4);
+    tick(&s, 1.5);
     expect_none(&s);
-    tick(&s, 4);
+    tick(&s, 1);
     pp_task copy = given(&s, 1);
     assert_true(copy.copy);
     tick(&s, 0);
@@ -695,6 +720,7 @@ int main(void)
         cmocka_unit_test(segments_are_shared_and_small_at_the_end),
         cmocka_unit_test(runs_are_long_while_there_is_plenty),
         cmocka_unit_test(a_worker_keeps_its_video),
+        cmocka_unit_test(near_the_end_guesses_go_first),
         cmocka_unit_test(a_lasting_failure_is_recorded_at_once),
         cmocka_unit_test(a_passing_failure_is_tried_three_times_on_two_workers),
         cmocka_unit_test(a_failed_run_is_retried_segment_by_segment),
