@@ -244,6 +244,11 @@ static pp_status set_skip_space_check(pp_job *job, const setting_value *value, p
     return set_switch(&job->skip_space_check, value, err);
 }
 
+static pp_status set_mixed(pp_job *job, const setting_value *value, pp_error *err)
+{
+    return set_switch(&job->mixed, value, err);
+}
+
 static const struct setting {
     const char *option;  /* of the command line */
     const char *section; /* of the job file; NULL: not there */
@@ -260,6 +265,7 @@ static const struct setting {
     {"decoder-wait", "job", "decoder_wait", 1, set_decoder_wait},
     {"time-limit", "job", "time_limit", 1, set_time_limit},
     {"skip-space-check", "job", "skip_space_check", 0, set_skip_space_check},
+    {"mixed", "job", "mixed", 0, set_mixed},
     {"profile", "parameters", "profile", 1, set_profile},
     {"audio-track", "parameters", "audio_track", 1, set_audio_track},
     {"frame-interval", "parameters", "frame_interval", 1, set_frame_interval},

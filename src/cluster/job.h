@@ -43,6 +43,7 @@ typedef struct pp_job {
     double time_limit_s;   /* from the start of the program; 0: none */
     double end_unix_s;     /* of the batch job, from its environment; 0: none */
     int skip_space_check;  /* begin although the results may not fit */
+    int mixed;             /* archives of other parameters may stay beside this run's */
     int part, parts;       /* 1 .. parts; 0, 0: everything */
 } pp_job;
 

@@ -41,6 +41,7 @@ static const char help[] =
     "      --max-failures N|P%   so many failures still count as success (0)\n"
     "      --time-limit S        stop with status 75 rather than run longer (under Slurm: known)\n"
     "      --skip-space-check    begin although the results may not fit on the disk\n"
+    "      --mixed               begin although archives of other parameters stay in DIR\n"
     "      --part I/N            only the I-th of N parts of the inputs, for arrays of jobs\n"
     "      --print-out           print the output folder and end; for scripts\n"
     "      --segment-windows N   windows in a segment of a long video (30); changes no result\n"

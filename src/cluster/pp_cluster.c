@@ -13,6 +13,7 @@
 #include "cluster/cores.h"
 #include "cluster/default_model.h"
 #include "cluster/launch.h"
+#include "cluster/one_set.h"
 #include "cluster/ranks.h"
 #include "cluster/run_lock.h"
 #include "cluster/run_refused.h"
@@ -165,6 +166,9 @@ static pp_status collect_inputs(program *p, pp_error *err)
         status = pp_inputs_add(&p->inputs, input->argument, input->folder, err);
     }
     if (status == PP_OK) status = pp_inputs_settle(&p->inputs, err);
+    if (status == PP_OK) {
+        status = pp_one_set_check(&p->job, &p->inputs, p->model, p->lock, err);
+    }
     if (status == PP_OK && p->job.parts > 0) {
         pp_inputs_keep_part(&p->inputs, p->job.part, p->job.parts);
     }

@@ -16,6 +16,7 @@ struct pp_run_lock {
     pthread_t keeper;
     int has_keeper;
     pthread_mutex_t mutex; /* of `ends` */
+    pthread_mutex_t file;  /* of `lock` */
     pthread_cond_t wake;
     int ends;
     atomic_int lost;
@@ -58,7 +59,9 @@ static void tell(void *user, const pp_lock_holder *holder, double most_s, int go
 static void renew(pp_run_lock *l)
 {
     pp_error problem = {0};
+    pthread_mutex_lock(&l->file);
     pp_status status = pp_lock_renew(l->lock, &problem);
+    pthread_mutex_unlock(&l->file);
     if (status == PP_ERR_BUSY) l->lost = 1;
     if (status != PP_OK) pp_log_failure(PP_LOG_WARN, NULL, &problem);
 }
@@ -88,6 +91,7 @@ static int start_keeper(pp_run_lock *l)
     sigset_t all, before;
     pthread_condattr_t monotonic;
     pthread_mutex_init(&l->mutex, NULL);
+    pthread_mutex_init(&l->file, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&l->wake, &monotonic);
@@ -123,6 +127,15 @@ pp_status pp_run_lock_take(pp_run_lock **out, const pp_job *job, pp_error *err)
     return status;
 }
 
+pp_status pp_run_lock_agree(pp_run_lock *l, const pp_job *job, const char *parameters,
+                            pp_error *err)
+{
+    pthread_mutex_lock(&l->file);
+    pp_status status = pp_lock_agree(l->lock, job->out, parameters, err);
+    pthread_mutex_unlock(&l->file);
+    return status;
+}
+
 int pp_run_lock_is_lost(const pp_run_lock *lock)
 {
     return lock != NULL && lock->lost;
@@ -140,6 +153,7 @@ void pp_run_lock_release(pp_run_lock **lock)
         pthread_join(l->keeper, NULL);
         pthread_cond_destroy(&l->wake);
         pthread_mutex_destroy(&l->mutex);
+        pthread_mutex_destroy(&l->file);
     }
     pp_lock_release(&l->lock);
     PP_FREE(*lock);

@@ -223,6 +223,48 @@ static pp_status look_around(waiter *w, int *free, pp_error *err)
     return status;
 }
 
+/* ---- other parts, by other parameters? ----------------------------------------------------------
+ */
+
+static pp_status compare_parameters(const pp_lock *lock, const char *path, const char *out_folder,
+                                    pp_error *err)
+{
+    pp_lock_text text;
+    pp_lock_holder other;
+    if (strcmp(path, lock->path) == 0 || !pp_lock_look(path, &text, &other)) return PP_OK;
+    if (other.parameters[0] == '\0' || strcmp(other.parameters, lock->self.parameters) == 0 ||
+        pp_lock_process(&text) == PP_LOCK_GONE) {
+        return PP_OK;
+    }
+    pp_fail(err, PP_ERR_USAGE,
+            "part %d/%d of %s is at work with other parameters or another model (on %s, process "
+            "%ld, since %s)",
+            other.part, other.parts, out_folder, other.host, other.pid, other.started);
+    return pp_advise(err, "one output folder holds one set of parameters: give this part the same "
+                          "ones, or another --out; --mixed lets both write here");
+}
+
+pp_status pp_lock_agree(pp_lock *lock, const char *out_folder, const char *parameters,
+                        pp_error *err)
+{
+    snprintf(lock->self.parameters, sizeof lock->self.parameters, "%s", parameters);
+    pp_status status = pp_lock_renew(lock, err);
+    DIR *entries = status == PP_OK ? opendir(out_folder) : NULL;
+    if (status == PP_OK && entries == NULL) return pp_fail_errno(err, "cannot list %s", out_folder);
+    for (struct dirent *entry; status == PP_OK && (entry = readdir(entries)) != NULL;) {
+        if (!is_lock(entry->d_name)) continue;
+        char *path = pp_path_join(out_folder, entry->d_name);
+        status = path != NULL ? compare_parameters(lock, path, out_folder, err)
+                              : pp_fail(err, PP_ERR_NOMEM, "no memory for a path");
+        pp_free(path);
+    }
+    if (entries != NULL) closedir(entries);
+    return status;
+}
+
+/* ---- taking ------------------------------------------------------------------------------------
+ */
+
 static pp_status wait_a_little(waiter *w, double seconds, pp_error *err)
 {
     if (w->setup->pause(w->setup->user, seconds) == 0) return PP_OK;

@@ -33,7 +33,8 @@ typedef struct pp_lock pp_lock;
 typedef struct pp_lock_holder {
     char host[256], started[40]; /* UTC; words like "an unknown host" where its file cannot say */
     long pid;
-    int part, parts; /* 1 .. parts */
+    int part, parts;     /* 1 .. parts */
+    char parameters[65]; /* what pp_lock_agree was given; "": nothing yet */
 } pp_lock_holder;
 
 typedef struct pp_lock_setup {
@@ -55,6 +56,12 @@ pp_status pp_lock_take(pp_lock **out, const pp_lock_setup *setup, pp_error *err)
 
 /* PP_ERR_BUSY: another run has taken over. PP_ERR_IO: try again soon. */
 pp_status pp_lock_renew(pp_lock *lock, pp_error *err) PP_MUST_USE;
+
+/* Says in the lock's file by which parameters this run works (a digest), then looks at those of
+ * other parts: PP_ERR_USAGE where one is at work by others. Of two that come at once at least one
+ * sees the other. */
+pp_status pp_lock_agree(pp_lock *lock, const char *out_folder, const char *parameters,
+                        pp_error *err) PP_MUST_USE;
 
 /* Removes the file, and *lock. */
 void pp_lock_release(pp_lock **lock);

@@ -76,6 +76,7 @@ pp_status pp_lock_describe(pp_lock_text *out, const pp_lock_holder *self, int64_
     pp_json_set_int(json, "part", self->part);
     pp_json_set_int(json, "parts", self->parts);
     pp_json_set_text(json, "started", self->started);
+    pp_json_set_text(json, "parameters", self->parameters);
     pp_json_set_text(json, "place", place);
     pp_json_set_int(json, "start_ticks", start_of(self->pid));
     pp_json_set_int(json, "renewals", renewals);
@@ -95,6 +96,8 @@ static void read_holder(const pp_json *json, pp_lock_holder *holder)
              pp_json_text(json, "host", "an unknown host"));
     snprintf(holder->started, sizeof holder->started, "%s",
              pp_json_text(json, "started", "an unknown time"));
+    snprintf(holder->parameters, sizeof holder->parameters, "%s",
+             pp_json_text(json, "parameters", ""));
     holder->pid = (long)pp_json_int(json, "pid", 0);
     holder->part = (int)pp_json_int(json, "part", 1);
     holder->parts = (int)pp_json_int(json, "parts", 1);

@@ -53,6 +53,32 @@ files >after
 kept=$(join <(grep archives/ before) <(grep archives/ after) | awk '$2 == $4 && $3 == $5' | wc -l)
 [ "$kept" -ge $((videos - 1)) ] || fail "only $kept archives were left alone"
 
+echo "== two sets of parameters in one folder: refused, unless all that is there is made again"
+mkdir few other && cp videos/0000[1-3].mov few && cp videos/00004.mov other
+small() { # WANTED ARGUMENTS...
+    local wanted=$1 got=0
+    "$bin/pp-cluster" -q --model a.h5 --out set "${@:2}" >said 2>&1 || got=$?
+    [ $got = "$wanted" ] || { cat said; fail "${*:2}: status $got, not $wanted"; }
+}
+made() { find set/archives -name '*.h5' -newer mark | wc -l; }
+small 0 few
+touch mark
+small 2 --most-sources 2 other
+grep -q "other parameters" said && grep -q -- "--out" said || { cat said; fail "no reason, or no way out"; }
+grep -q '"state": "refused"' set/status.json || fail "status.json does not say that it was refused"
+small 2 --dry-run --most-sources 2 other
+small 2 --most-sources 2 --part 1/2 other
+[ "$(made)" = 0 ] || fail "a refused run made something"
+small 0 other # the same parameters
+[ "$(made)" = 1 ] || fail "$(made) were made, not one"
+touch mark
+mv few/00001.mov few/renamed.mov
+small 0 --most-sources 2 few other # covers all of them
+[ "$(made)" = 4 ] || fail "$(made) of 4 were made again"
+small 0 --mixed --most-sources 3 other
+small 2 --most-sources 2 few
+small 0 --most-sources 3 few other
+
 echo "== another synthesizer: the networks of pictures and sound are not run again"
 seconds=${PP_SECONDS:-20}
 "$bin/pp" model init -o full-a.h5 --seed 3 >/dev/null # of the published shape

@@ -192,6 +192,29 @@ static void overlapping_parts_are_refused(void **state)
     assert_int_equal(count_files(w), 0);
 }
 
+static void parts_agree_on_parameters(void **state)
+{
+    world *w = *state;
+    pp_lock *first, *second, *third;
+    pp_error err = {0};
+    must_take(&first, w, 1, 3);
+    must_take(&second, w, 2, 3);
+    must_take(&third, w, 3, 3);
+    assert_int_equal(pp_lock_agree(first, w->out, "aaaa", &err), PP_OK);
+    assert_int_equal(pp_lock_agree(second, w->out, "aaaa", &err), PP_OK);
+    assert_int_equal(pp_lock_agree(third, w->out, "bbbb", &err), PP_ERR_USAGE);
+    assert_non_null(strstr(err.message, "other parameters"));
+    assert_non_null(strstr(err.advice, "--out"));
+    pp_lock_release(&first);
+    pp_lock_release(&second);
+    assert_int_equal(pp_lock_renew(third, &err), PP_OK);
+    assert_int_equal(pp_lock_agree(third, w->out, "bbbb", &err), PP_OK);
+    must_take(&first, w, 1, 3);
+    assert_int_equal(pp_lock_agree(first, w->out, "aaaa", &err), PP_ERR_USAGE);
+    pp_lock_release(&first);
+    pp_lock_release(&third);
+}
+
 static void the_dead_of_this_machine_make_nobody_wait(void **state)
 {
     world *w = *state;
@@ -362,6 +385,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_overlap),
         cmocka_unit_test_setup_teardown(overlapping_parts_are_refused, fresh, gone),
+        cmocka_unit_test_setup_teardown(parts_agree_on_parameters, fresh, gone),
         cmocka_unit_test_setup_teardown(the_dead_of_this_machine_make_nobody_wait, fresh, gone),
         cmocka_unit_test_setup_teardown(silence_of_another_machine_is_waited_for, fresh, gone),
         cmocka_unit_test_setup_teardown(life_on_another_machine_is_refused, fresh, gone),
