@@ -65,6 +65,14 @@ double pp_estimate_windows(const pp_estimate *e, const pp_record *record, int *g
     return windows < 1 ? 1 : windows;
 }
 
+double pp_estimate_window_s(const pp_estimate *e, const pp_record *record)
+{
+    double all = pp_costs_all_window_s(&e->costs);
+    if (!record->sees) all -= pp_costs_window_s(&e->costs, PP_STAGE_SEE);
+    if (!record->hears) all -= pp_costs_window_s(&e->costs, PP_STAGE_LISTEN);
+    return all;
+}
+
 /* ---- room for it -------------------------------------------------------------------------------
  */
 

@@ -16,9 +16,13 @@ typedef struct pp_estimate { /* of one window of sound */
 } pp_estimate;
 
 void pp_estimate_begin(pp_estimate *e, const pp_job *job, const pp_model *model);
+/* Seconds of one core a window of this record takes. */
+double pp_estimate_window_s(const pp_estimate *e, const pp_record *record);
 /* Windows of a video, at least 1, or 0 where it needs only labels; *guessed: from the size of the
  * file alone. */
 double pp_estimate_windows(const pp_estimate *e, const pp_record *record, int *guessed);
+/* Seconds of one core that a window of this record takes: of the stages that run. */
+double pp_estimate_window_s(const pp_estimate *e, const pp_record *record);
 /* That there is something to do for this record. */
 int pp_estimate_runs(const pp_record *record);
 

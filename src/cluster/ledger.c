@@ -96,6 +96,28 @@ static pp_status take_row(pp_record *record, const pp_corpus_row *row, pp_error 
     return record->archive != NULL ? PP_OK : pp_fail(err, PP_ERR_NOMEM, "no memory for a path");
 }
 
+/* Which networks run again: as pp_restore_see and pp_restore_listen decide when they come to it. */
+static void find_what_is_kept(const pp_ledger *ledger, pp_record *record, const pp_corpus_row *row,
+                              char keys[PP_STAGES][PP_HASH_HEX])
+{
+    record->why = "model or parameters have changed";
+    if (ledger->setup.job->force) return;
+    int heard = strcmp(keys[PP_STAGE_LISTEN], row->stage_keys[PP_STAGE_LISTEN]) == 0;
+    record->sees = strcmp(keys[PP_STAGE_SEE], row->stage_keys[PP_STAGE_SEE]) != 0;
+    record->hears = !heard || !row->has_maps;
+    if (!record->sees && !record->hears) {
+        record->why = "model or parameters have changed; see and listen are read back from its "
+                      "archive, the stages behind them run";
+    } else if (!record->sees && heard) {
+        record->why = "model or parameters have changed; see is read back from its archive, listen "
+                      "runs again, since it keeps no maps (--profile pixels does)";
+    } else if (!record->sees) {
+        record->why = "model or parameters have changed; see is read back from its archive";
+    } else if (!record->hears) {
+        record->why = "model or parameters have changed; listen is read back from its archive";
+    }
+}
+
 static pp_status compare_with_corpus(pp_ledger *ledger, pp_record *record, pp_error *err)
 {
     const pp_input *input = record->input;
@@ -109,9 +131,9 @@ static pp_status compare_with_corpus(pp_ledger *ledger, pp_record *record, pp_er
         char keys[PP_STAGES][PP_HASH_HEX];
         pp_stage_keys(keys, row->source_sha256, &source, &ledger->setup.job->parameters,
                       ledger->setup.model);
-        record->why = "model or parameters have changed";
         if (strcmp(keys[PP_STAGE_PUBLISH], row->stage_keys[PP_STAGE_PUBLISH]) != 0) {
             record->only_labels = !ledger->setup.job->force && needs_only_labels(ledger, row, keys);
+            find_what_is_kept(ledger, record, row, keys);
             if (!record->only_labels) continue;
             record->why = "its labels alone: no decoding, no network, no separation";
             memcpy(record->sha256, row->source_sha256, sizeof record->sha256);
@@ -127,6 +149,7 @@ static pp_status sort_record(pp_ledger *ledger, pp_record *record, pp_error *err
 {
     const pp_job *job = ledger->setup.job;
     record->state = PP_RECORD_TO_RUN;
+    record->sees = record->hears = 1;
     record->size_bytes = record->input->size_bytes;
     record->mtime_ns = record->input->mtime_ns;
     pp_status status = compare_with_corpus(ledger, record, err);

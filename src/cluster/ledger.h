@@ -45,6 +45,7 @@ typedef struct pp_record {
     const char *why; /* it is to run, or not: words for --explain; borrowed, static */
     int failed_before;
     int only_labels; /* its archive needs other labels, and nothing else */
+    int sees, hears; /* see and listen run; 0: they are read back from its archive */
     int computed;    /* by this run; otherwise an archive was there */
     int64_t same_as; /* index of the record whose archive it shares, or -1 */
     char sha256[PP_HASH_HEX];

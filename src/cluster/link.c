@@ -1,5 +1,9 @@
 #include "cluster/link.h"
 
+#ifdef OPEN_MPI
+#include <mpi-ext.h>
+#endif
+
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -91,16 +95,31 @@ static int receive_one(MPI_Message *handle, const MPI_Status *found, pp_message 
     return 0;
 }
 
+/* Where the MPI has ULFM, a death makes every look for messages fail until it is acknowledged. Who
+ * died is found by its silence, with ULFM and without. */
+static int acknowledge_deaths(MPI_Comm comm, int code)
+{
+#ifdef MPIX_ERR_PROC_FAILED
+    int class = MPI_SUCCESS;
+    MPI_Error_class(code, &class);
+    return (class == MPIX_ERR_PROC_FAILED || class == MPIX_ERR_PROC_FAILED_PENDING) &&
+           MPIX_Comm_failure_ack(comm) == MPI_SUCCESS;
+#else
+    (void)comm;
+    (void)code;
+    return 0;
+#endif
+}
+
 int pp_link_receive(pp_link *link, int *rank, pp_message *message)
 {
     for (int tries = 0; tries < MOST_MESSAGE_TRIES; tries++) {
         int there = 0;
         MPI_Message handle;
         MPI_Status found;
-        if (MPI_Improbe(MPI_ANY_SOURCE, TAG, link->comm, &there, &handle, &found) != MPI_SUCCESS ||
-            !there) {
-            return 0;
-        }
+        int code = MPI_Improbe(MPI_ANY_SOURCE, TAG, link->comm, &there, &handle, &found);
+        if (code != MPI_SUCCESS && acknowledge_deaths(link->comm, code)) continue;
+        if (code != MPI_SUCCESS || !there) return 0;
         *rank = found.MPI_SOURCE;
         if (receive_one(&handle, &found, message)) return 1;
     }

@@ -51,14 +51,14 @@ static void add_up(const pp_run *run, const pp_record *record, const pp_estimate
         e->only_labels += record->only_labels;
         e->windows += windows;
         if (guessed) e->guessed += windows;
-        e->core_s += windows * pp_costs_all_window_s(&each->costs);
+        e->core_s += windows * pp_estimate_window_s(each, record);
         e->bytes += windows * each->archive_bytes;
     }
     if (!run->job->explain) return;
     printf("%-10s  %s  --  %s", word_of(record), record->input->path, explain(record));
     if (windows > 0) {
         char core[40], bytes[40];
-        pp_clock_duration_text(windows * pp_costs_all_window_s(&each->costs), core, sizeof core);
+        pp_clock_duration_text(windows * pp_estimate_window_s(each, record), core, sizeof core);
         pp_text_bytes((uint64_t)(windows * each->archive_bytes), bytes, sizeof bytes);
         printf("; about %s on one core, %s", core, bytes);
     }

@@ -73,6 +73,8 @@ small 0 other # the same parameters
 [ "$(made)" = 1 ] || fail "$(made) were made, not one"
 touch mark
 mv few/00001.mov few/renamed.mov
+small 0 --dry-run --explain --most-sources 2 few other
+[ "$(grep -c 'listen runs again' said)" = 3 ] || { cat said; fail "--explain does not say what runs"; }
 small 0 --most-sources 2 few other # covers all of them
 [ "$(made)" = 4 ] || fail "$(made) of 4 were made again"
 small 0 --mixed --most-sources 3 other
@@ -86,8 +88,11 @@ seconds=${PP_SECONDS:-20}
 make_video -f lavfi -i "testsrc2=s=320x240:r=12:d=$seconds" -f lavfi -i "aevalsrc='0.3*sin(2*PI*t*(200+t))':d=$seconds" \
     -c:v libx264 -preset ultrafast -c:a aac long.mp4
 for model in full-a full-b; do
+    "$bin/pp-cluster" --dry-run --explain --model $model.h5 --profile pixels --out long long.mp4 >dry-$model 2>&1
     "$bin/pp-cluster" -q --model $model.h5 --profile pixels --out long long.mp4 >said 2>&1 || fail "$model: $?"
 done
+grep -q "see and listen are read back" dry-full-b || { cat dry-full-b; fail "--explain does not say what is kept"; }
+cat dry-full-b
 $python - "$seconds" <<'END' || fail "see or listen were run again"
 import json
 import sys
