@@ -20,7 +20,7 @@ void pp_schedule_setup_default(pp_schedule_setup *setup, int workers)
         .most_lease_s = 30,
         .unsure_first_s = 60,
         .end_s = HUGE_VAL,
-        .most_copies = 2,
+        .most_copies = 3,
         .single_lease_windows = 60,
     };
     pp_costs_default(&setup->costs);

@@ -52,7 +52,7 @@ typedef struct pp_schedule_setup {
     double most_lease_s;      /* 30: a run of segments is expected to take at most this */
     double unsure_first_s;    /* 60: with less than this left for each, guessed videos go first */
     double end_s;             /* no lease that would end behind this time; HUGE_VAL: no limit */
-    int most_copies;          /* 2: further leases at a time of one task; 0: none */
+    int most_copies;          /* 3: further leases at a time of one task; 0: none */
     int single_lease_windows; /* a video guessed longer than this is expected to be cut */
     pp_costs costs;           /* the first guess */
 } pp_schedule_setup;

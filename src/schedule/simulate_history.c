@@ -43,7 +43,7 @@ void pp_simulation_setup_random(pp_simulation_setup *setup, uint64_t seed)
     setup->checks = 1;
     setup->schedule.dead_after_s = 20;
     setup->schedule.overdue_least_s = 1;
-    setup->schedule.most_copies = (int)pp_random_below(&random, 3);
+    setup->schedule.most_copies = (int)pp_random_below(&random, 4);
     /* Nobody dies of a video's doing here, so no video may be given up for deaths. */
     setup->schedule.most_deaths = workers + 1;
     uint64_t ending = pp_random_below(&random, 8);
