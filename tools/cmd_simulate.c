@@ -142,7 +142,7 @@ static void apply(settings *s)
     sim->jitter_s = 1e-3 * s->jitter_ms;
     sim->coordinator_s = 1e-6 * s->coordinator_us;
     sim->schedule.most_copies = (int)s->copies;
-    sim->clock_s = pp_clock_s;
+    sim->clock_s = pp_clock_cpu_s;
 }
 
 /* -1: go on; otherwise the exit status. */
@@ -281,7 +281,8 @@ static void print_report(const pp_simulation_setup *setup, const pp_simulation_r
            bytes);
     printf("fingerprint %016llx\n", (unsigned long long)r->fingerprint);
     double makespan_s = r->makespan_s > 0 ? r->makespan_s : 1;
-    printf("measured: %.3f s in the scheduler = %.4f %% of its core; %.2f us an event (%.0f of "
+    printf("measured: %.3f processor seconds in the scheduler = %.4f %% of its core; %.2f us an "
+           "event (%.0f of "
            "them a second), slowest %.0f us\n",
            r->scheduler_s, 100 * r->scheduler_s / makespan_s,
            1e6 * r->scheduler_s / (double)(r->events > 0 ? r->events : 1),
