@@ -10,13 +10,51 @@
 typedef struct builder {
     pp_corpus_row *rows;
     size_t count, room;
-    pp_corpus_row *old; /* by archive */
+    pp_corpus_row *old;          /* by archive */
+    const pp_corpus_row **names; /* the old ones by path and id */
     int64_t old_count;
 } builder;
 
 static int by_archive(const void *a, const void *b)
 {
     return strcmp(((const pp_corpus_row *)a)->archive, ((const pp_corpus_row *)b)->archive);
+}
+
+static int by_name(const void *left, const void *right)
+{
+    const pp_corpus_row *a = *(const pp_corpus_row *const *)left;
+    const pp_corpus_row *b = *(const pp_corpus_row *const *)right;
+    int order = strcmp(a->source_path, b->source_path);
+    return order != 0 ? order : strcmp(a->source_id, b->source_id);
+}
+
+/* Archives are named by 16 digits of their content's hash: the file's own where it is all of it. */
+static int is_of_whole_file(const char *archive, const char *sha256)
+{
+    size_t length = strlen(archive);
+    return length > 19 && strncmp(archive + length - 19, sha256, 16) == 0;
+}
+
+/* The source has changed since this archive was made, and the corpus has the new one. Of parts of
+ * a file nobody can tell: several may go by one name. */
+static int is_superseded(const builder *b, const pp_archive_header *header, const char *archive)
+{
+    pp_corpus_row like = {.source_path = header->source_path, .source_id = header->source_id};
+    const pp_corpus_row *key = &like, **found = NULL;
+    if (b->old_count > 0 && is_of_whole_file(archive, header->source_sha256)) {
+        found = bsearch(&key, b->names, (size_t)b->old_count, sizeof *b->names, by_name);
+    }
+    return found != NULL && strcmp((*found)->source_sha256, header->source_sha256) != 0 &&
+           is_of_whole_file((*found)->archive, (*found)->source_sha256);
+}
+
+static pp_status sort_names(builder *b, pp_error *err)
+{
+    b->names = pp_alloc((size_t)b->old_count, sizeof *b->names);
+    if (b->names == NULL) return pp_fail(err, PP_ERR_NOMEM, "no memory for the old corpus");
+    for (int64_t i = 0; i < b->old_count; i++) b->names[i] = &b->old[i];
+    if (b->old_count > 0) qsort(b->names, (size_t)b->old_count, sizeof *b->names, by_name);
+    return PP_OK;
 }
 
 static void read_old(builder *b, const pp_fileops *ops, const char *out_folder,
@@ -68,7 +106,8 @@ static pp_status add_archive(builder *b, const pp_archive_header *header, const 
         status = add_row(b, header, archive, old, err);
         known = 1;
     }
-    return status == PP_OK && !known ? add_row(b, header, archive, NULL, err) : status;
+    if (status != PP_OK || known || is_superseded(b, header, archive)) return status;
+    return add_row(b, header, archive, NULL, err);
 }
 
 static pp_status read_archive(builder *b, const pp_fileops *ops, const char *out_folder,
@@ -99,12 +138,13 @@ pp_status pp_index_rows(const pp_fileops *ops, const char *out_folder, const pp_
     builder b = {0};
     *report = (pp_index_report){0};
     read_old(&b, ops, out_folder, report);
-    pp_status status = PP_OK;
+    pp_status status = sort_names(&b, err);
     for (int64_t i = 0; status == PP_OK && i < folder->count; i++) {
         const pp_folder_file *file = &folder->files[i];
         if (file->kind != PP_FILE_ARCHIVE || (skip != NULL && skip(user, file->path))) continue;
         status = read_archive(&b, ops, out_folder, file->path, report, err);
     }
+    pp_free(b.names);
     pp_corpus_free(&b.old, b.old_count);
     if (b.count > 0) qsort(b.rows, b.count, sizeof *b.rows, pp_corpus_compare);
     if (status != PP_OK) pp_corpus_free(&b.rows, (int64_t)b.count);

@@ -53,6 +53,10 @@ files >after
 kept=$(join <(grep archives/ before) <(grep archives/ after) | awk '$2 == $4 && $3 == $5' | wc -l)
 [ "$kept" -ge $((videos - 1)) ] || fail "only $kept archives were left alone"
 
+"$bin/pp" index out >/dev/null # the archive of the old content stays, but is nobody's
+rows=$("$bin/pp" query out --csv 'SELECT count(*) FROM videos' | tail -n 1)
+[ "$rows" = "$videos" ] || fail "$rows videos in the index, not $videos"
+
 echo "== two sets of parameters in one folder: refused, unless all that is there is made again"
 mkdir few other && cp videos/0000[1-3].mov few && cp videos/00004.mov other
 small() { # WANTED ARGUMENTS...

@@ -169,7 +169,7 @@ $python "$PP_ROOT/tests/lib/check_archive.py" asked/archives/*/*.h5 >check || { 
 "$bin/pp" label apply --model other.h5 asked | grep -q "2 were asked for by name" || fail "names asked for were guessed"
 "$bin/pp-cluster" --dry-run --explain --model other.h5 --window-step 48 --query gong,kazoo --out asked duet.wav |
     grep -q "^is done" || fail "another labeller undoes what was asked for"
-"$bin/pp-cluster" --dry-run --explain --model named.h5 --window-step 48 --query kazoo --out asked duet.wav |
+"$bin/pp-cluster" --dry-run --explain --model named.h5 --window-step 48 --query kazoo --out asked duet.wav solos/gong/1.mkv |
     grep -q "^runs" || fail "another question has no other answer"
 got=0
 "$bin/pp-cluster" --model named.h5 --window-step 48 --query gong,tuba --out asked duet.wav 2>said || got=$?
