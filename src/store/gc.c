@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include "base/path.h"
 #include "store/archive.h"
 #include "store/commit.h"
+#include "store/index.h"
 
 static pp_status add_item(pp_gc_report *report, const pp_folder_file *file, const char *why,
                           pp_error *err)
@@ -96,6 +98,51 @@ static pp_status find_items(const pp_folder *folder, const char *out_folder, dou
     return status;
 }
 
+static int compare_paths(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int is_readable(const pp_fileops *ops, const char *out_folder, const char *name)
+{
+    pp_error why = {0};
+    pp_archive *archive = NULL;
+    char *path = pp_path_join(out_folder, name);
+    const int opened = path != NULL && pp_archive_open(&archive, ops, path, &why) == PP_OK;
+    if (opened) pp_archive_close(&archive);
+    pp_free(path);
+    return opened;
+}
+
+/* Archives that are whole and that the corpus, made anew, does not list. */
+static pp_status find_superseded(const pp_fileops *ops, const pp_folder *folder,
+                                 const char *out_folder, pp_gc_report *report, pp_error *err)
+{
+    pp_corpus_row *rows = NULL;
+    int64_t count = 0;
+    pp_index_report index = {0};
+    pp_status status =
+        pp_index_rows(ops, out_folder, folder, NULL, NULL, &rows, &count, &index, err);
+    if (status != PP_OK) return status;
+    const char **listed = pp_alloc((size_t)count, sizeof *listed);
+    if (listed == NULL) status = pp_fail(err, PP_ERR_NOMEM, "no memory for a list of archives");
+    for (int64_t i = 0; status == PP_OK && i < count; i++) listed[i] = rows[i].archive;
+    if (status == PP_OK && count > 0) qsort(listed, (size_t)count, sizeof *listed, compare_paths);
+    for (int64_t i = 0; status == PP_OK && i < folder->count; i++) {
+        const pp_folder_file *file = &folder->files[i];
+        const char *path = file->path;
+        if (file->kind != PP_FILE_ARCHIVE ||
+            bsearch(&path, listed, (size_t)count, sizeof *listed, compare_paths) != NULL ||
+            !is_readable(ops, out_folder, path)) {
+            continue;
+        }
+        status = add_item(report, file, "its source has changed, and has a newer archive", err);
+    }
+    pp_free(listed);
+    pp_corpus_free(&rows, count);
+    return status;
+}
+
 static pp_status remove_item(const pp_fileops *ops, const char *out_folder, const char *path,
                              pp_error *err)
 {
@@ -113,14 +160,17 @@ static pp_status remove_item(const pp_fileops *ops, const char *out_folder, cons
     return status;
 }
 
-pp_status pp_gc_run(const pp_fileops *ops, const char *out_folder, int dry_run, double now_s,
+pp_status pp_gc_run(const pp_fileops *ops, const char *out_folder, const pp_gc_options *options,
                     pp_gc_report *report, pp_error *err)
 {
     pp_folder folder = {0};
     pp_status status = pp_folder_scan(&folder, out_folder, err);
-    report->run_is_on = status == PP_OK && run_is_on(&folder, now_s);
-    if (status == PP_OK) status = find_items(&folder, out_folder, now_s, report, err);
-    for (size_t i = 0; status == PP_OK && !dry_run && i < report->count; i++) {
+    report->run_is_on = status == PP_OK && run_is_on(&folder, options->now_s);
+    if (status == PP_OK) status = find_items(&folder, out_folder, options->now_s, report, err);
+    if (status == PP_OK && options->superseded && !report->run_is_on) {
+        status = find_superseded(ops, &folder, out_folder, report, err);
+    }
+    for (size_t i = 0; status == PP_OK && !options->dry_run && i < report->count; i++) {
         status = remove_item(ops, out_folder, report->items[i].path, err);
     }
     pp_folder_free(&folder);

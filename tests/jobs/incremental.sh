@@ -56,6 +56,14 @@ kept=$(join <(grep archives/ before) <(grep archives/ after) | awk '$2 == $4 && 
 "$bin/pp" index out >/dev/null # the archive of the old content stays, but is nobody's
 rows=$("$bin/pp" query out --csv 'SELECT count(*) FROM videos' | tail -n 1)
 [ "$rows" = "$videos" ] || fail "$rows videos in the index, not $videos"
+archives() { find out/archives -name '*.h5' | wc -l; }
+[ "$(archives)" = $((videos + 1)) ] || fail "$(archives) archives of $videos videos and an old one"
+"$bin/pp" gc out >said
+[ "$(archives)" = $((videos + 1)) ] || fail "pp gc removed an archive unasked: $(cat said)"
+"$bin/pp" gc --superseded out >said
+[ "$(archives)" = "$videos" ] || fail "$(archives) archives after pp gc --superseded: $(cat said)"
+run a.h5
+[ "$(leases)" = 0 ] || fail "pp gc removed an archive that is in use"
 
 echo "== two sets of parameters in one folder: refused, unless all that is there is made again"
 mkdir few other && cp videos/0000[1-3].mov few && cp videos/00004.mov other

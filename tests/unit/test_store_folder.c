@@ -414,19 +414,21 @@ static void gc_removes_what_is_nobodys(void **state)
     };
     const int age_s[] = {10, 10, 10, 4000, 4000, -100, 4000, 4000};
     const int goes[] = {1, 0, 0, 1, 1, 0, 0, 0};
+    const pp_gc_options dry = {.dry_run = 1, .now_s = pp_clock_unix_s()};
+    const pp_gc_options wet = {.superseded = 1, .now_s = pp_clock_unix_s()};
     for (int i = 0; i < 8; i++) put_bytes(out, names[i], "{}", age_s[i]);
     pp_gc_report report = {0};
-    OK(pp_gc_run(pp_fileops_system(), out, 1, pp_clock_unix_s(), &report, &err));
+    OK(pp_gc_run(pp_fileops_system(), out, &dry, &report, &err));
     assert_int_equal(report.count, 3);
     assert_int_equal(report.bytes, 6);
     for (int i = 0; i < 8; i++) assert_true(is_there(out, names[i]));
     pp_gc_free(&report);
     put_bytes(out, "progress-part-1-of-2.json", "{}", 5); /* a run is on: its shards stay */
-    OK(pp_gc_run(pp_fileops_system(), out, 1, pp_clock_unix_s(), &report, &err));
+    OK(pp_gc_run(pp_fileops_system(), out, &dry, &report, &err));
     assert_true(report.count == 2 && report.run_is_on);
     pp_gc_free(&report);
     put_bytes(out, "progress-part-1-of-2.json", "{}", 500); /* it was killed */
-    OK(pp_gc_run(pp_fileops_system(), out, 0, pp_clock_unix_s(), &report, &err));
+    OK(pp_gc_run(pp_fileops_system(), out, &wet, &report, &err));
     for (int i = 0; i < 8; i++) {
         if (is_there(out, names[i]) == goes[i]) fail_msg("%s: there: %d", names[i], !goes[i]);
     }
