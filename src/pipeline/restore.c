@@ -90,11 +90,11 @@ static row_end copy_picture(pp_job *job, pp_h5 *from, pp_h5 *to, int64_t picture
 }
 
 /* Commits where all rows were copied; *file is closed in every case. */
-static pp_status finish(pp_h5 **file, row_end end, int *restored, pp_error *err)
+static pp_status finish(const pp_job *job, pp_h5 **file, row_end end, int *restored, pp_error *err)
 {
     pp_status status = PP_OK;
     if (end == ROW_FAILED) status = err->status;
-    if (end == ROW_DONE) status = pp_h5_commit(file, err);
+    if (end == ROW_DONE) status = pp_shard_commit(file, job, err);
     *restored = end == ROW_DONE && status == PP_OK;
     pp_h5_close(file);
     return status;
@@ -120,7 +120,7 @@ pp_status pp_restore_see(pp_job *job, int64_t segment, int *restored, pp_error *
     for (int64_t i = 0; status == PP_OK && end == ROW_DONE && i < rows.count; i++) {
         end = copy_picture(job, pp_archive_h5(archive), file, rows.first + i, i, &room, err);
     }
-    if (status == PP_OK) status = finish(&file, end, restored, err);
+    if (status == PP_OK) status = finish(job, &file, end, restored, err);
     pp_free(room.features);
     pp_free(room.thumbnail);
     return status;
@@ -159,7 +159,7 @@ pp_status pp_restore_listen(pp_job *job, int64_t segment, int *restored, pp_erro
     for (int64_t i = 0; status == PP_OK && end == ROW_DONE && i < rows.count; i++) {
         end = copy_maps(job, pp_archive_h5(archive), file, rows.first + i, i, &maps, err);
     }
-    if (status == PP_OK) status = finish(&file, end, restored, err);
+    if (status == PP_OK) status = finish(job, &file, end, restored, err);
     pp_maps_free(&maps);
     return status;
 }

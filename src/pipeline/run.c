@@ -87,6 +87,18 @@ pp_status pp_job_progress(pp_job *job, pp_stage stage, int windows_done, pp_erro
     return job->progress != NULL ? job->progress(job->user, stage, windows_done, err) : PP_OK;
 }
 
+static int is_whole(const pp_lease *lease)
+{
+    return lease->first_stage == PP_STAGE_PROBE && lease->last_stage == PP_STAGE_PUBLISH;
+}
+
+void pp_job_choose_syncing(pp_job *job, const pp_segments *all)
+{
+    const pp_pipeline_setup *is = &job->pipeline->is;
+    job->unsynced = is_whole(job->lease) && is->ops->boot != NULL && !is->parameters->keep_shards &&
+                    all->windows <= is->parameters->single_lease_windows;
+}
+
 pp_status pp_job_open_media(pp_job *job, pp_error *err)
 {
     const pp_source *source = &job->lease->source;
@@ -279,7 +291,9 @@ static pp_status run_stage(pp_job *job, pp_stage stage, int all, pp_error *err)
     switch (stage) {
     case PP_STAGE_PROBE:
         status = pp_stage_probe(job, err);
-        return status != PP_OK ? status : pp_job_open_probe(job, err);
+        if (status == PP_OK) status = pp_job_open_probe(job, err);
+        if (status == PP_OK) pp_job_choose_syncing(job, &job->cut.all);
+        return status;
     case PP_STAGE_SEE:
         status = for_segments(job, pp_stage_see, all, err);
         if (job->media != NULL) pp_media_close(&job->media); /* its decoder's memory */
@@ -360,8 +374,7 @@ pp_status pp_pipeline_run(pp_pipeline *pipeline, const pp_lease *lease, pp_progr
         out->already_done = 1;
         if (!pipeline->is.parameters->keep_shards) status = pp_shards_remove(&job, err);
     } else if (status == PP_OK) {
-        int whole = lease->first_stage == PP_STAGE_PROBE && lease->last_stage == PP_STAGE_PUBLISH;
-        if (whole && !lease->force) status = relabel(&job, &labelled, err);
+        if (is_whole(lease) && !lease->force) status = relabel(&job, &labelled, err);
         if (status == PP_OK && !labelled) status = run_and_mend(&job, err);
     }
     end_job(&job);

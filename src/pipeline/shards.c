@@ -59,6 +59,18 @@ pp_range pp_shard_rows(const pp_job *job, pp_shard shard, int64_t segment)
     return (pp_range){0, 0};
 }
 
+/* What was never brought to disk counts as long as the machine that wrote it has not stopped. */
+static int is_lasting(pp_h5 *file, const pp_job *job)
+{
+    pp_error ignored = {0};
+    char *boot = NULL;
+    const char *now = job->pipeline->is.ops->boot;
+    if (pp_h5_get_text(file, "/", "unsynced_boot", &boot, &ignored) != PP_OK) return 1;
+    int same = now != NULL && strcmp(boot, now) == 0;
+    pp_free(boot);
+    return same;
+}
+
 /* Whether an open file is the shard that is wanted. probe's rows are not known before it is. */
 static int fits(pp_h5 *file, const pp_job *job, pp_shard shard, int64_t segment)
 {
@@ -74,7 +86,8 @@ static int fits(pp_h5 *file, const pp_job *job, pp_shard shard, int64_t segment)
                 strcmp(key, key_of(job, shard)) == 0 &&
                 pp_h5_get_int(file, "/", "first_row", &first, &ignored) == PP_OK &&
                 pp_h5_get_int(file, "/", "rows", &count, &ignored) == PP_OK &&
-                (shard == PP_SHARD_PROBE || (first == rows.first && count == rows.count));
+                (shard == PP_SHARD_PROBE || (first == rows.first && count == rows.count)) &&
+                is_lasting(file, job);
     pp_free(kind);
     pp_free(key);
     return right;
@@ -126,6 +139,14 @@ pp_status pp_shard_create(pp_h5 **out, const pp_job *job, pp_shard shard, int64_
     if (status != PP_OK) pp_h5_close(out);
     pp_free(path);
     return status;
+}
+
+pp_status pp_shard_commit(pp_h5 **file, const pp_job *job, pp_error *err)
+{
+    if (!job->unsynced) return pp_h5_commit(file, err);
+    pp_status status =
+        pp_h5_set_text(*file, "/", "unsynced_boot", job->pipeline->is.ops->boot, err);
+    return status != PP_OK ? status : pp_h5_commit_unsynced(file, err);
 }
 
 pp_status pp_shard_dataset(pp_h5 *file, const char *path, pp_h5_type type, int rank,

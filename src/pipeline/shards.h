@@ -27,9 +27,11 @@ pp_range pp_shard_rows(const pp_job *job, pp_shard shard, int64_t segment);
 
 /* True where the shard is committed, of this key and these rows. */
 int pp_shard_is_done(const pp_job *job, pp_shard shard, int64_t segment);
-/* Starts one: format, key and rows are written. Ends with pp_h5_commit. */
+/* Starts one: format, key and rows are written. Ends with pp_shard_commit. */
 pp_status pp_shard_create(pp_h5 **out, const pp_job *job, pp_shard shard, int64_t segment,
                           pp_error *err) PP_MUST_USE;
+/* Commits it; where the job's shards stay unsynced, for this start of the machine alone. */
+pp_status pp_shard_commit(pp_h5 **file, const pp_job *job, pp_error *err) PP_MUST_USE;
 /* PP_ERR_NOT_FOUND where pp_shard_is_done is false. */
 pp_status pp_shard_open(pp_h5 **out, const pp_job *job, pp_shard shard, int64_t segment,
                         pp_error *err) PP_MUST_USE;

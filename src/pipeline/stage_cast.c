@@ -354,7 +354,7 @@ pp_status pp_stage_cast(pp_job *job, pp_error *err)
         status = one_window(&at, file, w, err);
     }
     if (status == PP_OK && at.sources > 0) status = put_sources(&at, file, err);
-    if (status == PP_OK) status = pp_h5_commit(&file, err);
+    if (status == PP_OK) status = pp_shard_commit(&file, job, err);
     pp_h5_close(&file);
     destroy(&at);
     return status;

@@ -127,7 +127,7 @@ pp_status pp_energy_add(pp_energy *at, int64_t window, const pp_quantised_maps *
 pp_status pp_energy_commit(pp_energy *at, pp_error *err)
 {
     pp_part before = pp_job_part(at->job, PP_PART_WRITE);
-    pp_status status = pp_h5_commit(&at->file, err);
+    pp_status status = pp_shard_commit(&at->file, at->job, err);
     pp_job_part(at->job, before);
     return status;
 }

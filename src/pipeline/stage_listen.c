@@ -72,7 +72,7 @@ static pp_status run_batch(listen *at, pp_range windows, int64_t done, int count
 static pp_status commit(listen *at, pp_error *err)
 {
     pp_part before = pp_job_part(at->job, PP_PART_WRITE);
-    pp_status status = pp_h5_commit(&at->file, err);
+    pp_status status = pp_shard_commit(&at->file, at->job, err);
     pp_job_part(at->job, before);
     return status == PP_OK && at->energy != NULL ? pp_energy_commit(at->energy, err) : status;
 }

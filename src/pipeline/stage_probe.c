@@ -164,7 +164,7 @@ static pp_status put_facts(probe *at, const pp_media_scan_result *scan, const st
     return status;
 }
 
-static pp_status check_scan(const probe *at, const pp_media_scan_result *scan, pp_error *err)
+static pp_status check_scan(probe *at, const pp_media_scan_result *scan, pp_error *err)
 {
     const pp_pipeline *pipeline = at->job->pipeline;
     if (scan->samples <= 0) {
@@ -174,6 +174,7 @@ static pp_status check_scan(const probe *at, const pp_media_scan_result *scan, p
     pp_segments cut;
     pp_segments_of(&cut, scan->samples, pipeline->is.parameters, pipeline->shape);
     if (scan->pictures == 0 && pp_job_may_be_unseen(at->job)) cut.pictures = 0;
+    pp_job_choose_syncing(at->job, &cut);
     if (scan->samples == at->written && scan->pictures == cut.pictures) return PP_OK;
     return pp_fail(err, PP_ERR_CRASH,
                    "the decoder counts %lld samples and %lld pictures; %lld and %lld were due",
@@ -238,7 +239,7 @@ pp_status pp_stage_probe(pp_job *job, pp_error *err)
     at.buffer = buffer;
     if (status == PP_OK) status = pp_shard_create(&at.file, job, PP_SHARD_PROBE, 0, err);
     if (status == PP_OK) status = scan_into(&at, &before, err);
-    if (status == PP_OK) status = pp_h5_commit(&at.file, err);
+    if (status == PP_OK) status = pp_shard_commit(&at.file, job, err);
     pp_h5_close(&at.file);
     pp_job_part(job, part);
     pp_free(buffer);

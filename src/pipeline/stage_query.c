@@ -223,7 +223,7 @@ pp_status pp_stage_query(pp_job *job, pp_error *err)
         if (status == PP_OK) status = put_window(&at, file, w, err);
     }
     if (status == PP_OK) status = put_sources(&at, file, err);
-    if (status == PP_OK) status = pp_h5_commit(&file, err);
+    if (status == PP_OK) status = pp_shard_commit(&file, job, err);
     pp_h5_close(&file);
     destroy(&at);
     return status;

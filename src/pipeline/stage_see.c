@@ -239,7 +239,7 @@ pp_status pp_stage_see(pp_job *job, int64_t segment, pp_error *err)
         if (status == PP_OK) status = see_pictures(&at, err);
     }
     pp_part before = pp_job_part(job, PP_PART_WRITE);
-    if (status == PP_OK) status = pp_h5_commit(&at.file, err);
+    if (status == PP_OK) status = pp_shard_commit(&at.file, job, err);
     pp_job_part(job, before);
     destroy(&at);
     return status;

@@ -48,10 +48,14 @@ typedef struct pp_job {
     pp_h5 *probe;    /* open once something read it */
     pp_archive *old; /* of the same content and other keys, open to restore from; NULL: none */
     int looked_for_old;
+    int unsynced; /* shards need not reach the disk: this lease alone reads and removes them */
 } pp_job;
 
 /* pp_part_enter of the pipeline's clock, if it has one. */
 pp_part pp_job_part(const pp_job *job, pp_part part);
+
+/* Once the length is known: whether this lease keeps its shards to itself. */
+void pp_job_choose_syncing(pp_job *job, const pp_segments *all);
 
 /* Shows life; other than PP_OK ends the lease. */
 pp_status pp_job_progress(pp_job *job, pp_stage stage, int windows_done, pp_error *err) PP_MUST_USE;

@@ -142,23 +142,44 @@ static void say_if_slow(double since_s, const char *path)
     pp_log(PP_LOG_WARN, "the storage is slow: bringing %s to disk took %.0f s", path, took_s);
 }
 
+static pp_status sync_name(const pp_fileops *ops, const char *path, pp_error *err)
+{
+    if (sync_folder_of(ops, path) == 0) return PP_OK;
+    return pp_commit_fail(err, errno, "bring to disk the folder of", path);
+}
+
+pp_status pp_commit_rename_unsynced(const pp_fileops *ops, const char *temporary, const char *path,
+                                    pp_error *err)
+{
+    if (ops->rename(ops->user, temporary, path) == 0) return PP_OK;
+    pp_status status = pp_commit_fail(err, errno, "rename the finished file to", path);
+    ops->unlink(ops->user, temporary);
+    return status;
+}
+
+pp_status pp_commit_rename_synced(const pp_fileops *ops, const char *temporary, const char *path,
+                                  pp_error *err)
+{
+    double since_s = pp_clock_s();
+    pp_status status = pp_commit_rename_unsynced(ops, temporary, path, err);
+    if (status == PP_OK) status = sync_name(ops, path, err);
+    if (status == PP_OK) say_if_slow(since_s, path);
+    return status;
+}
+
 pp_status pp_commit_rename(const pp_fileops *ops, const char *temporary, const char *path,
                            pp_error *err)
 {
     double since_s = pp_clock_s();
     pp_status status = sync_file(ops, temporary, path, err);
-    if (status == PP_OK && ops->rename(ops->user, temporary, path) != 0) {
-        status = pp_commit_fail(err, errno, "rename the finished file to", path);
-    }
     if (status != PP_OK) {
         ops->unlink(ops->user, temporary);
         return status;
     }
-    if (sync_folder_of(ops, path) != 0) {
-        return pp_commit_fail(err, errno, "bring to disk the folder of", path);
-    }
-    say_if_slow(since_s, path);
-    return PP_OK;
+    status = pp_commit_rename_unsynced(ops, temporary, path, err);
+    if (status == PP_OK) status = sync_name(ops, path, err);
+    if (status == PP_OK) say_if_slow(since_s, path);
+    return status;
 }
 
 static pp_status write_all(const pp_fileops *ops, int fd, const char *path,
@@ -219,7 +240,7 @@ pp_status pp_commit_bytes(const pp_fileops *ops, const char *path, const void *b
     }
     if (status == PP_OK) status = pp_path_make_folders(folder, err);
     if (status == PP_OK) status = write_temporary(ops, temporary, path, bytes, length, err);
-    if (status == PP_OK) status = pp_commit_rename(ops, temporary, path, err);
+    if (status == PP_OK) status = pp_commit_rename_synced(ops, temporary, path, err);
     pp_free(folder);
     pp_free(temporary);
     return status;

@@ -22,6 +22,15 @@ char *pp_commit_temporary(const char *path);
  * cut: that is a failure too, and doing the same again mends it. */
 pp_status pp_commit_rename(const pp_fileops *ops, const char *temporary, const char *path,
                            pp_error *err) PP_MUST_USE;
+/* The same for a file that was fsynced already by whoever wrote it. */
+pp_status pp_commit_rename_synced(const pp_fileops *ops, const char *temporary, const char *path,
+                                  pp_error *err) PP_MUST_USE;
+
+/* Renames without a word to the disk: whole for every process, whatever is killed, but after a
+ * power cut it may be gone or damaged. For what its maker alone goes on with and can make again;
+ * readers must not trust it after the machine's next start (pp_fileops.boot). */
+pp_status pp_commit_rename_unsynced(const pp_fileops *ops, const char *temporary, const char *path,
+                                    pp_error *err) PP_MUST_USE;
 
 /* A whole small file at once (status, failures, event logs). Makes missing folders. */
 pp_status pp_commit_bytes(const pp_fileops *ops, const char *path, const void *bytes, size_t length,

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 static int system_open(void *user, const char *path, int flags, int mode)
@@ -52,9 +53,21 @@ static int system_unlink(void *user, const char *path)
     return unlink(path);
 }
 
+/* Of this kernel, a random name each time that it starts. */
+static const char *system_boot(void)
+{
+    static char name[64];
+    if (name[0] != '\0') return name;
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd >= 0 ? read(fd, name, sizeof name - 1) : -1;
+    if (fd >= 0) close(fd);
+    name[length > 0 ? strcspn(name, "\n") : 0] = '\0';
+    return name[0] != '\0' ? name : NULL;
+}
+
 const pp_fileops *pp_fileops_system(void)
 {
-    static const pp_fileops system_table = {
+    static pp_fileops system_table = {
         .open = system_open,
         .pwrite = system_pwrite,
         .pread = system_pread,
@@ -64,5 +77,6 @@ const pp_fileops *pp_fileops_system(void)
         .rename = system_rename,
         .unlink = system_unlink,
     };
+    system_table.boot = system_boot();
     return &system_table;
 }

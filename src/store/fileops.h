@@ -18,6 +18,9 @@ typedef struct pp_fileops {
     int (*rename)(void *user, const char *from, const char *to);
     int (*unlink)(void *user, const char *path);
     void *user;
+    /* Which start of the machine this is: what was written without fsync is whole for as long as
+     * it stays the same. NULL: nobody knows. */
+    const char *boot;
 } pp_fileops;
 
 const pp_fileops *pp_fileops_system(void);

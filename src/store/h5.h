@@ -55,6 +55,8 @@ pp_status pp_h5_create(pp_h5 **out, const pp_fileops *ops, const char *path,
 /* Closes, fsyncs, re-reads (the structure, the first and the last chunk of each data set), renames.
  * *file is destroyed in every case. */
 pp_status pp_h5_commit(pp_h5 **file, pp_error *err) PP_MUST_USE;
+/* The same without fsync and without re-reading: see pp_commit_rename_unsynced. */
+pp_status pp_h5_commit_unsynced(pp_h5 **file, pp_error *err) PP_MUST_USE;
 pp_status pp_h5_open(pp_h5 **out, const pp_fileops *ops, const char *path,
                      pp_error *err) PP_MUST_USE;
 /* From memory, for tests and fuzzing; bytes are copied. `name` stands in messages. */

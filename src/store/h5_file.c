@@ -264,19 +264,35 @@ static pp_status reread(const pp_h5 *file, pp_error *err)
     return status;
 }
 
+static pp_status finish(pp_h5 *file, int sync, pp_error *err)
+{
+    pp_status status = pp_h5_settled(file, err);
+    if (status != PP_OK) return status;
+    file->io.sync = sync;
+    if (close_h5(file)) return pp_h5_failed(file, err, "finish the file", NULL);
+    return pp_h5_settled(file, err);
+}
+
 pp_status pp_h5_commit(pp_h5 **at, pp_error *err)
 {
     pp_h5 *file = *at;
-    pp_status status = pp_h5_settled(file, err);
-    if (status == PP_OK) {
-        file->io.sync = 1;
-        if (close_h5(file)) status = pp_h5_failed(file, err, "finish the file", NULL);
-        else status = pp_h5_settled(file, err);
-    }
+    pp_status status = finish(file, 1, err);
     if (status == PP_OK) status = reread(file, err);
     if (status == PP_OK) {
-        status = pp_commit_rename(file->io.ops, file->temporary, file->path, err);
+        status = pp_commit_rename_synced(file->io.ops, file->temporary, file->path, err);
         PP_FREE(file->temporary); /* renamed or removed */
+    }
+    pp_h5_close(at);
+    return status;
+}
+
+pp_status pp_h5_commit_unsynced(pp_h5 **at, pp_error *err)
+{
+    pp_h5 *file = *at;
+    pp_status status = finish(file, 0, err);
+    if (status == PP_OK) {
+        status = pp_commit_rename_unsynced(file->io.ops, file->temporary, file->path, err);
+        PP_FREE(file->temporary);
     }
     pp_h5_close(at);
     return status;

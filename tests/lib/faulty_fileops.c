@@ -144,7 +144,9 @@ void faulty_init(faulty_fileops *faulty, fault_kind kind, int64_t at, fault_mode
     memset(faulty, 0, sizeof *faulty);
     faulty->table =
         (pp_fileops){faulty_open,  faulty_pwrite, faulty_pread,  faulty_truncate, faulty_fsync,
-                     faulty_close, faulty_rename, faulty_unlink, faulty};
+                     faulty_close, faulty_rename, faulty_unlink, faulty,          faulty->boot};
+    static int boots;
+    snprintf(faulty->boot, sizeof faulty->boot, "boot %d", ++boots);
     faulty->kind = kind;
     faulty->at = at;
     faulty->mode = mode;

@@ -49,6 +49,7 @@ typedef struct faulty_fileops {
     int failed;                     /* the failure has come */
     faulty_file files[FAULTY_FILES];
     int file_count;
+    char boot[24]; /* another one each time: a crash is a power cut */
 } faulty_fileops;
 
 void faulty_init(faulty_fileops *faulty, fault_kind kind, int64_t at, fault_mode mode);
