@@ -25,13 +25,14 @@ static const char usage_text[] =
     "\n"
     "      --cpu N        the core (0); -1: any\n"
     "      --runs N       the fastest of so many (1)\n"
+    "      --threads N    windows and pictures worked on at a time (1); with --cpu -1\n"
     "      --batch N      windows or pictures in one run of a network (the pipeline's default)\n"
     "      --kernels SET  (the best of this processor)\n"
     "      --json         one JSON object\n";
 
 typedef struct bench {
     const char *video, *model_path, *kernels;
-    int cpu, runs, batch, json;
+    int cpu, runs, batch, threads, json;
     char *default_path, folder[64];
     pp_decoder *decoder;
     pp_model *model;
@@ -94,6 +95,7 @@ static pp_status run_once(bench *b, pp_error *err)
                                .ops = pp_fileops_system(),
                                .out_folder = b->folder,
                                .batch = b->batch,
+                               .threads = b->threads,
                                .clock = &b->clock};
     if (status == PP_OK) status = pp_pipeline_create(&b->pipeline, &setup, err);
     double start_s = pp_clock_s();
@@ -214,13 +216,11 @@ static pp_status number(int *out, const char *text, int least, int most, const c
 /* 0 to go on, otherwise the exit status + 1. */
 static int parse(bench *b, int argc, char **argv, pp_error *err)
 {
-    static const struct option options[] = {{"cpu", required_argument, NULL, 'c'},
-                                            {"runs", required_argument, NULL, 'r'},
-                                            {"batch", required_argument, NULL, 'b'},
-                                            {"kernels", required_argument, NULL, 'k'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"cpu", required_argument, NULL, 'c'},     {"runs", required_argument, NULL, 'r'},
+        {"batch", required_argument, NULL, 'b'},   {"threads", required_argument, NULL, 't'},
+        {"kernels", required_argument, NULL, 'k'}, {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
     pp_status status = PP_OK;
     int option;
     *b = (bench){.runs = 1};
@@ -228,6 +228,7 @@ static int parse(bench *b, int argc, char **argv, pp_error *err)
         if (option == 'c') status = number(&b->cpu, optarg, -1, CPU_SETSIZE - 1, "--cpu", err);
         else if (option == 'r') status = number(&b->runs, optarg, 1, 1000, "--runs", err);
         else if (option == 'b') status = number(&b->batch, optarg, 1, 64, "--batch", err);
+        else if (option == 't') status = number(&b->threads, optarg, 1, 64, "--threads", err);
         else if (option == 'k') b->kernels = optarg;
         else if (option == 'j') b->json = 1;
         else if (option == 'h') return fputs(usage_text, stdout) < 0 ? 2 : 1;

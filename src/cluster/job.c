@@ -154,6 +154,11 @@ static pp_status set_single_lease(pp_job *job, const setting_value *value, pp_er
     return set_int(&job->parameters.single_lease_windows, value, 0, 1000000000, err);
 }
 
+static pp_status set_threads(pp_job *job, const setting_value *value, pp_error *err)
+{
+    return set_int(&job->threads, value, 1, 64, err);
+}
+
 static pp_status set_strict(pp_job *job, const setting_value *value, pp_error *err)
 {
     return set_switch(&job->parameters.strict, value, err);
@@ -260,6 +265,7 @@ static const struct setting {
     {"model", "job", "model", 1, set_model},
     {"kernels", "job", "kernels", 1, set_kernels},
     {"log-format", "job", "log_format", 1, set_log_format},
+    {"threads", "job", "threads", 1, set_threads},
     {"max-failures", "job", "max_failures", 1, set_max_failures},
     {"dead-after", "job", "dead_after", 1, set_dead_after},
     {"decoder-wait", "job", "decoder_wait", 1, set_decoder_wait},

@@ -45,6 +45,7 @@ typedef struct pp_job {
     int skip_space_check;  /* begin although the results may not fit */
     int mixed;             /* archives of other parameters may stay beside this run's */
     int part, parts;       /* 1 .. parts; 0, 0: everything */
+    int threads;           /* of each worker */
 } pp_job;
 
 /* Reads arguments and job file. *job is filled in as far as possible even where it fails

@@ -199,7 +199,8 @@ static pp_status prepare(program *p, pp_error *err)
                                     .decoder = p->decoder,
                                     .parameters = &p->job.parameters,
                                     .ops = pp_fileops_system(),
-                                    .out_folder = p->job.out};
+                                    .out_folder = p->job.out,
+                                    .threads = p->job.threads};
         status = pp_pipeline_create(&p->pipeline, &stages, err);
     }
     return pp_agree_status(MPI_COMM_WORLD, status, err);

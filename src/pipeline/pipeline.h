@@ -33,7 +33,7 @@
  * computes it again and goes on. A lease of several stages does them in this order
  * itself (see of all its segments, then listen of all its segments, ...).
  *
- * One pp_pipeline a rank; one thread.
+ * One pp_pipeline a rank, one caller; it has threads of its own where setup asks for them.
  */
 #ifndef PP_PIPELINE_PIPELINE_H
 #define PP_PIPELINE_PIPELINE_H
@@ -140,7 +140,8 @@ typedef struct pp_pipeline_setup { /* all borrowed for the pipeline's life */
     const pp_parameters *parameters;
     const pp_fileops *ops;
     const char *out_folder;
-    int batch; /* windows or pictures in one run of a network; 0: the default; reaches no byte */
+    int batch;   /* windows or pictures in one run of a network; 0: the default; reaches no byte */
+    int threads; /* windows or pictures worked on at a time; 0: 1; reaches no byte */
     pp_part_clock *clock; /* NULL: nobody asks where the time goes */
 } pp_pipeline_setup;
 

@@ -28,6 +28,22 @@ static pp_status check_model(const pp_pipeline_setup *setup, pp_error *err)
     return pp_labeller_check(labeller, pp_model_get_shape(setup->model)->components, err);
 }
 
+static pp_status create_lanes(pp_pipeline *p, pp_error *err)
+{
+    void *memory = NULL;
+    const pp_stft_shape stft = {p->shape->n_fft, p->shape->hop_samples};
+    pp_status status = pp_alloc_checked(&memory, (size_t)p->lanes, sizeof *p->lane, "threads", err);
+    p->lane = memory;
+    for (int i = 0; status == PP_OK && i < p->lanes; i++) {
+        status = pp_stft_create(&p->lane[i].stft, stft, err);
+        if (status == PP_OK) {
+            status = pp_model_scratch_create(&p->lane[i].scratch, p->is.model, p->batch, err);
+        }
+    }
+    if (status == PP_OK && p->lanes > 1) status = pp_team_create(&p->team, p->lanes, err);
+    return status;
+}
+
 pp_status pp_pipeline_create(pp_pipeline **out, const pp_pipeline_setup *setup, pp_error *err)
 {
     *out = NULL;
@@ -48,14 +64,12 @@ pp_status pp_pipeline_create(pp_pipeline **out, const pp_pipeline_setup *setup, 
     pipeline->is = *setup;
     pipeline->shape = shape;
     pipeline->batch = setup->batch > 0 ? setup->batch : DEFAULT_BATCH;
-    status =
-        pp_stft_create(&pipeline->stft, (pp_stft_shape){shape->n_fft, shape->hop_samples}, err);
+    pipeline->lanes = setup->threads > 1 ? setup->threads : 1;
+    status = create_lanes(pipeline, err);
     if (status == PP_OK) {
-        pipeline->bins = pp_stft_bins(pipeline->stft);
+        pipeline->bins = pp_stft_bins(pipeline->lane[0].stft);
         status = pp_warp_create(&pipeline->warp, pipeline->bins, shape->log_rows, err);
     }
-    if (status == PP_OK)
-        status = pp_model_scratch_create(&pipeline->scratch, setup->model, pipeline->batch, err);
     if (status == PP_OK) *out = pipeline;
     else pp_pipeline_destroy(&pipeline);
     return status;
@@ -64,9 +78,14 @@ pp_status pp_pipeline_create(pp_pipeline **out, const pp_pipeline_setup *setup, 
 void pp_pipeline_destroy(pp_pipeline **pipeline)
 {
     if (*pipeline == NULL) return;
-    if ((*pipeline)->scratch != NULL) pp_model_scratch_destroy(&(*pipeline)->scratch);
-    if ((*pipeline)->warp != NULL) pp_warp_destroy(&(*pipeline)->warp);
-    if ((*pipeline)->stft != NULL) pp_stft_destroy(&(*pipeline)->stft);
+    pp_pipeline *p = *pipeline;
+    pp_team_destroy(&p->team);
+    for (int i = 0; p->lane != NULL && i < p->lanes; i++) {
+        pp_model_scratch_destroy(&p->lane[i].scratch);
+        pp_stft_destroy(&p->lane[i].stft);
+    }
+    pp_free(p->lane);
+    pp_warp_destroy(&p->warp);
     PP_FREE(*pipeline);
 }
 

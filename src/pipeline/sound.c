@@ -52,19 +52,29 @@ int64_t pp_job_slice_room(const pp_job *job, int64_t frames)
     return frames * shape->hop_samples + 4 * (int64_t)shape->n_fft;
 }
 
+pp_status pp_job_slice(pp_job *job, int64_t first, int64_t count, float *slice, int64_t *begin,
+                       pp_error *err)
+{
+    int64_t end = 0;
+    pp_stft_sample_range(job->pipeline->lane[0].stft, first, count, job->cut.all.samples, begin,
+                         &end);
+    if (end - *begin > pp_job_slice_room(job, count)) {
+        return pp_fail(err, PP_ERR_INTERNAL, "a slice of %lld samples for %lld frames",
+                       (long long)(end - *begin), (long long)count);
+    }
+    return pp_job_sound(job, *begin, end - *begin, slice, err);
+}
+
 pp_status pp_job_spectrum(pp_job *job, int64_t first, int64_t count, float *slice, float *spectrum,
                           pp_error *err)
 {
-    pp_stft *stft = job->pipeline->stft;
-    int64_t samples = job->cut.all.samples, begin = 0, end = 0;
-    pp_stft_sample_range(stft, first, count, samples, &begin, &end);
-    if (end - begin > pp_job_slice_room(job, count)) {
-        return pp_fail(err, PP_ERR_INTERNAL, "a slice of %lld samples for %lld frames",
-                       (long long)(end - begin), (long long)count);
-    }
-    pp_status status = pp_job_sound(job, begin, end - begin, slice, err);
+    int64_t begin = 0;
+    pp_status status = pp_job_slice(job, first, count, slice, &begin, err);
     pp_part before = pp_job_part(job, PP_PART_STFT);
-    if (status == PP_OK) pp_stft_forward(stft, slice, begin, samples, first, count, spectrum);
+    if (status == PP_OK) {
+        pp_stft_forward(job->pipeline->lane[0].stft, slice, begin, job->cut.all.samples, first,
+                        count, spectrum);
+    }
     pp_job_part(job, before);
     return status;
 }

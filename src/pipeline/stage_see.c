@@ -20,16 +20,17 @@ typedef struct see {
     pp_h5 *file;
     pp_range pictures; /* of the segment */
     size_t picture_bytes, features_of_one;
-    uint8_t *rgb;          /* [1 + batch, size, size, 3] */
-    uint8_t *missing;      /* [1 + batch] */
-    float *features;       /* [1 + batch, K, grid, grid] as the network gives them */
+    uint8_t *rgb;          /* [1 + most_used, size, size, 3] */
+    uint8_t *missing;      /* [1 + most_used] */
+    float *features;       /* [1 + most_used, K, grid, grid] as the network gives them */
     float *row;            /* [grid, grid, K] as files keep them */
     uint8_t *thumbnail;    /* [112, 112, 3] */
     pp_picture_plan *plan; /* [pictures.count] */
     int64_t *wanted;       /* [pictures.count] those to be decoded, by their place in the plan */
     int32_t *slot;         /* [pictures.count] */
     int64_t wanted_count, taken; /* pictures to be decoded, and those that came */
-    int used;                    /* new slots */
+    int used, most_used;         /* new slots */
+    int group;                   /* of them, that a thread takes at once */
     int64_t filled;              /* rows that have a slot */
     int64_t written;             /* rows */
 } see;
@@ -51,7 +52,10 @@ static pp_status allocate(see *at, pp_error *err)
 {
     const pp_model_shape *shape = at->job->pipeline->shape;
     size_t grid = (size_t)shape->grid * (size_t)shape->grid;
-    size_t slots = 1 + (size_t)at->job->pipeline->batch;
+    int batch = at->job->pipeline->batch, lanes = at->job->pipeline->lanes;
+    /* More would let the decoder wait: it is only a few pictures ahead. */
+    at->most_used = (batch + lanes - 1) / lanes * lanes;
+    size_t slots = 1 + (size_t)at->most_used;
     size_t count = (size_t)at->pictures.count;
     at->picture_bytes = (size_t)shape->picture_size * (size_t)shape->picture_size * 3;
     at->features_of_one = grid * (size_t)shape->components;
@@ -123,14 +127,25 @@ static pp_status write_row(see *at, int64_t row, int slot, pp_error *err)
     return status;
 }
 
+static void run_network(void *user, int group, int lane)
+{
+    see *at = user;
+    const pp_pipeline *pipeline = at->job->pipeline;
+    int first = group * at->group, left = at->used - first;
+    size_t slot = 1 + (size_t)first;
+    pp_model_see(pipeline->is.model, pipeline->lane[lane].scratch,
+                 at->rgb + slot * at->picture_bytes, left < at->group ? left : at->group,
+                 at->features + slot * at->features_of_one);
+}
+
 /* Runs the network on the new slots and writes the rows that wait. */
 static pp_status run_batch(see *at, pp_error *err)
 {
     const pp_pipeline *pipeline = at->job->pipeline;
     if (at->used > 0) {
         pp_part before = pp_job_part(at->job, PP_PART_SEE);
-        pp_model_see(pipeline->is.model, pipeline->scratch, at->rgb + at->picture_bytes, at->used,
-                     at->features + at->features_of_one);
+        at->group = (at->used + pipeline->lanes - 1) / pipeline->lanes;
+        pp_team_run(pipeline->team, run_network, at, (at->used + at->group - 1) / at->group);
         pp_job_part(at->job, before);
     }
     for (; at->written < at->filled; at->written++) {
@@ -172,7 +187,7 @@ static pp_status place_picture(see *at, int64_t index, const pp_picture *picture
     int64_t row = at->wanted[at->taken++];
     fill_up_to(at, row);
     pp_status status = PP_OK;
-    if (at->used == pipeline->batch) status = run_batch(at, err);
+    if (at->used == at->most_used) status = run_batch(at, err);
     if (status != PP_OK) return status;
     /* What could not be decoded is black, whatever the decoder showed last: that would depend on
      * where the segment begins. */

@@ -34,16 +34,17 @@ typedef struct separate {
     pp_window_masks *over;             /* [slots] those over a block, in order */
     float *linear;                     /* [slots, S, bins, window_frames] */
     float *slice, *mixture;            /* samples */
-    float *spectrum, *masked;          /* [most_frames, bins, 2] */
+    float *spectrum;                   /* [most_frames, bins, 2] */
+    float *masked;                     /* [lanes] x [most_frames, bins, 2] */
     float *masks, *rest;               /* [S, most_frames, bins], [most_frames, bins] */
-    float *stem;                       /* [most_samples] */
+    float *stems;                      /* [S + 1, most_samples]; the last: the residual */
     double *sum;                       /* [most_samples] of the stems */
     double worst_db;                   /* of all blocks */
-    pp_label_meter *labels;
-    double *label_sums;     /* [S, PP_LABEL_SUMS] of a block */
-    pp_window_room room;    /* for the magnitude of a window */
-    double *component_sums; /* [S, pp_label_component_sums] of a window */
-    pp_range own;           /* windows of the segment */
+    pp_label_meter **labels;           /* [lanes] */
+    double *label_sums;                /* [S, PP_LABEL_SUMS] of a block */
+    pp_window_room room;               /* for the magnitude of a window */
+    double *component_sums;            /* [S, pp_label_component_sums] of a window */
+    pp_range own;                      /* windows of the segment */
 } separate;
 
 static void destroy(separate *at)
@@ -51,7 +52,10 @@ static void destroy(separate *at)
     pp_series_close(&at->listen);
     pp_h5_close(&at->file);
     pp_maps_free(&at->maps);
-    pp_label_meter_destroy(&at->labels);
+    for (int i = 0; at->labels != NULL && i < at->job->pipeline->lanes; i++) {
+        pp_label_meter_destroy(&at->labels[i]);
+    }
+    pp_free(at->labels);
     pp_free(at->label_sums);
     pp_free(at->component_sums);
     pp_window_room_free(&at->room);
@@ -66,7 +70,7 @@ static void destroy(separate *at)
     pp_free(at->masked);
     pp_free(at->masks);
     pp_free(at->rest);
-    pp_free(at->stem);
+    pp_free(at->stems);
     pp_free(at->sum);
 }
 
@@ -77,7 +81,7 @@ static void measure(separate *at)
     for (int64_t w = 0; w < cut->all.windows; w++) {
         pp_range block = pp_cut_block_samples(cut, w);
         int64_t first = 0, frames = 0;
-        pp_stft_frame_range(at->job->pipeline->stft, block.first, block.first + block.count,
+        pp_stft_frame_range(at->job->pipeline->lane[0].stft, block.first, block.first + block.count,
                             cut->all.stft_frames, &first, &frames);
         pp_range over = pp_cut_windows_over(cut, first, frames);
         if (frames > at->most_frames) at->most_frames = frames;
@@ -92,6 +96,7 @@ static pp_status allocate(separate *at, pp_error *err)
     size_t sources = (size_t)at->sources, slots = (size_t)at->slots;
     size_t frames = (size_t)at->most_frames, bins = (size_t)at->bins;
     size_t samples = (size_t)at->most_samples, columns = (size_t)shape->window_frames;
+    size_t lanes = (size_t)at->job->pipeline->lanes;
     const pp_want wants[] = {
         {&at->vectors, sources * (size_t)shape->components, sizeof(float)},
         {&at->log_masks, sources * (size_t)shape->log_rows * columns, sizeof(float)},
@@ -101,10 +106,11 @@ static pp_status allocate(separate *at, pp_error *err)
         {&at->slice, (size_t)pp_job_slice_room(at->job, at->most_frames), sizeof(float)},
         {&at->mixture, samples, sizeof(float)},
         {&at->spectrum, frames * bins * 2, sizeof(float)},
-        {&at->masked, frames * bins * 2, sizeof(float)},
+        {&at->masked, lanes * frames * bins * 2, sizeof(float)},
         {&at->masks, sources * frames * bins, sizeof(float)},
         {&at->rest, frames * bins, sizeof(float)},
-        {&at->stem, samples, sizeof(float)},
+        {&at->stems, (sources + 1) * samples, sizeof(float)},
+        {&at->labels, lanes, sizeof *at->labels},
         {&at->sum, samples, sizeof(double)},
         {&at->label_sums, sources * PP_LABEL_SUMS, sizeof(double)},
         {&at->component_sums, sources * (size_t)pp_label_component_sums(shape->components),
@@ -116,7 +122,9 @@ static pp_status allocate(separate *at, pp_error *err)
         at->windows[i].window = -1;
         at->windows[i].linear = at->linear + i * sources * bins * columns;
     }
-    status = pp_label_meter_create(&at->labels, at->bins, shape->n_fft, shape->rate_hz, err);
+    for (size_t i = 0; status == PP_OK && i < lanes; i++) {
+        status = pp_label_meter_create(&at->labels[i], at->bins, shape->n_fft, shape->rate_hz, err);
+    }
     if (status == PP_OK) status = pp_window_room_create(&at->room, at->job, 1, err);
     return status != PP_OK ? status : pp_maps_create(&at->maps, shape, err);
 }
@@ -215,8 +223,8 @@ static pp_status compute_masks(separate *at, int64_t window, pp_window_masks *sl
     slot->window = -1;
     pp_status status = pp_maps_read(&at->listen, window, &at->maps, err);
     if (status != PP_OK) return status;
-    pp_model_masks(pipeline->is.model, pipeline->scratch, &at->maps, at->vectors, at->sources,
-                   at->log_masks);
+    pp_model_masks(pipeline->is.model, pipeline->lane[0].scratch, &at->maps, at->vectors,
+                   at->sources, at->log_masks);
     int64_t log_grid = (int64_t)shape->log_rows * shape->window_frames;
     pp_mask_kind kind = pipeline->is.parameters->masks;
     if (kind == PP_MASK_SHARED) pp_masks_share(at->log_masks, at->sources, log_grid);
@@ -274,15 +282,15 @@ typedef struct block {
     int64_t row;              /* of its window in the segment */
 } block;
 
-/* The sums for a source's label over the frames centred in the block's own samples; at->masked is
- * its spectrum. */
-static void add_label_sums(separate *at, const block *now, int source)
+/* The sums for a source's label over the frames centred in the block's own samples. */
+static void add_label_sums(separate *at, const block *now, int source, const float *masked,
+                           int lane)
 {
     int64_t hop = at->job->pipeline->shape->hop_samples;
     int64_t first = (now->samples.first + hop - 1) / hop - now->frames.first;
     int64_t behind = (now->samples.first + now->samples.count + hop - 1) / hop - now->frames.first;
     if (behind > now->frames.count) behind = now->frames.count;
-    pp_label_meter_add(at->labels, at->masked, first, behind - first,
+    pp_label_meter_add(at->labels[lane], masked, first, behind - first,
                        at->label_sums + (int64_t)source * PP_LABEL_SUMS);
 }
 
@@ -293,26 +301,45 @@ static pp_status write_label_sums(separate *at, const block *now, pp_error *err)
     return pp_h5_write(at->file, "/label_sums", PP_H5_F64, start, count, at->label_sums, err);
 }
 
-static void rebuild(separate *at, const block *now, const float *mask)
+typedef struct tracks { /* what threads rebuild */
+    separate *at;
+    const block *now;
+} tracks;
+
+static float *stem_of(const separate *at, int track)
 {
-    pp_mask_apply(at->spectrum, mask, now->frames.count * at->bins, at->masked);
-    pp_stft_inverse(at->job->pipeline->stft, at->masked, now->frames.first, now->frames.count,
-                    at->job->cut.all.stft_frames, now->samples.first,
-                    now->samples.first + now->samples.count, at->stem);
+    return at->stems + track * at->most_samples;
+}
+
+/* One source, or (the last track) the residual by its own mask. */
+static void rebuild(void *user, int track, int lane)
+{
+    const tracks *all = user;
+    separate *at = all->at;
+    const block *now = all->now;
+    int64_t cells = now->frames.count * at->bins;
+    const float *mask = track < at->sources ? at->masks + track * cells : at->rest;
+    float *masked = at->masked + lane * at->most_frames * at->bins * 2;
+    pp_mask_apply(at->spectrum, mask, cells, masked);
+    pp_stft_inverse(at->job->pipeline->lane[lane].stft, masked, now->frames.first,
+                    now->frames.count, at->job->cut.all.stft_frames, now->samples.first,
+                    now->samples.first + now->samples.count, stem_of(at, track));
+    if (track < at->sources) add_label_sums(at, now, track, masked, lane);
 }
 
 static pp_status write_stems(separate *at, const block *now, pp_error *err)
 {
+    tracks all = {at, now};
     pp_job_part(at->job, PP_PART_STITCH);
     for (int64_t i = 0; i < now->samples.count; i++) at->sum[i] = 0;
     for (int i = 0; i < at->sources * PP_LABEL_SUMS; i++) at->label_sums[i] = 0;
+    pp_team_run(at->job->pipeline->team, rebuild, &all, at->sources + 1);
     for (int s = 0; s < at->sources; s++) {
-        rebuild(at, now, at->masks + s * now->frames.count * at->bins);
-        add_label_sums(at, now, s);
-        for (int64_t i = 0; i < now->samples.count; i++) at->sum[i] += at->stem[i];
+        const float *stem = stem_of(at, s);
+        for (int64_t i = 0; i < now->samples.count; i++) at->sum[i] += stem[i];
         const int64_t start[2] = {s, now->offset}, count[2] = {1, now->samples.count};
         pp_job_part(at->job, PP_PART_WRITE);
-        pp_status status = pp_h5_write(at->file, "/stems", PP_H5_F32, start, count, at->stem, err);
+        pp_status status = pp_h5_write(at->file, "/stems", PP_H5_F32, start, count, stem, err);
         pp_job_part(at->job, PP_PART_STITCH);
         if (status != PP_OK) return status;
     }
@@ -335,12 +362,12 @@ static double context_power(const separate *at, const block *now)
 static pp_status write_residual(separate *at, const block *now, pp_error *err)
 {
     double difference = 0;
-    rebuild(at, now, at->rest);
+    float *stem = stem_of(at, at->sources);
     for (int64_t i = 0; i < now->samples.count; i++) {
         double residual = (double)at->mixture[i] - at->sum[i];
-        double apart = residual - at->stem[i];
+        double apart = residual - stem[i];
         difference += apart * apart;
-        at->stem[i] = (float)residual;
+        stem[i] = (float)residual;
     }
     double power = context_power(at, now);
     double db = PP_SILENCE_DB;
@@ -355,8 +382,8 @@ static pp_status write_residual(separate *at, const block *now, pp_error *err)
                        (double)now->samples.first / at->job->cut.rate_hz, db);
     }
     pp_job_part(at->job, PP_PART_WRITE);
-    return pp_h5_write(at->file, "/residual", PP_H5_F32, &now->offset, &now->samples.count,
-                       at->stem, err);
+    return pp_h5_write(at->file, "/residual", PP_H5_F32, &now->offset, &now->samples.count, stem,
+                       err);
 }
 
 static pp_status one_block(separate *at, int64_t window, int64_t segment, pp_error *err)
@@ -366,7 +393,7 @@ static pp_status one_block(separate *at, int64_t window, int64_t segment, pp_err
     block now = {.samples = pp_cut_block_samples(&job->cut, window),
                  .row = window - pp_cut_segment_windows(&job->cut, segment).first};
     now.offset = now.samples.first - pp_cut_segment_samples(&job->cut, segment).first;
-    pp_stft_frame_range(job->pipeline->stft, now.samples.first,
+    pp_stft_frame_range(job->pipeline->lane[0].stft, now.samples.first,
                         now.samples.first + now.samples.count, job->cut.all.stft_frames,
                         &now.frames.first, &now.frames.count);
     pp_status status =

@@ -6,6 +6,7 @@
 #ifndef PP_PIPELINE_STAGES_H
 #define PP_PIPELINE_STAGES_H
 
+#include "base/team.h"
 #include "dsp/stft.h"
 #include "dsp/warp.h"
 #include "pipeline/segments.h"
@@ -26,13 +27,20 @@ void pp_keys_of(pp_keys *keys, const char *source_sha256, const pp_source *sourc
 
 /* ---- one lease at work ------------------------------------------------------------------- */
 
+typedef struct pp_lane { /* what one thread at work needs for itself */
+    pp_stft *stft;
+    pp_model_scratch *scratch; /* for `batch` windows or pictures */
+} pp_lane;
+
+/* Threads compute; files, the decoder, signs of life and the clock are the caller's alone. */
 struct pp_pipeline {
     pp_pipeline_setup is; /* as given: borrowed */
     const pp_model_shape *shape;
     int batch, bins;
-    pp_stft *stft;
+    pp_team *team; /* NULL: the caller alone */
+    int lanes;
+    pp_lane *lane; /* [lanes]; the caller's first */
     pp_warp *warp;
-    pp_model_scratch *scratch;
 };
 
 typedef struct pp_job {
@@ -86,8 +94,11 @@ pp_status pp_job_open_probe(pp_job *job, pp_error *err) PP_MUST_USE;
 pp_status pp_job_sound(pp_job *job, int64_t first, int64_t count, float *samples,
                        pp_error *err) PP_MUST_USE;
 
-/* The STFT frames [first, first + count) of the sound. slice: room for the samples that
- * pp_stft_sample_range names; spectrum [count, bins, 2]. */
+/* The samples that the STFT frames [first, first + count) of the sound see, as pp_stft_forward
+ * takes them; *begin: where they begin. slice: of pp_job_slice_room(count). */
+pp_status pp_job_slice(pp_job *job, int64_t first, int64_t count, float *slice, int64_t *begin,
+                       pp_error *err) PP_MUST_USE;
+/* Those frames: spectrum [count, bins, 2]. */
 pp_status pp_job_spectrum(pp_job *job, int64_t first, int64_t count, float *slice, float *spectrum,
                           pp_error *err) PP_MUST_USE;
 /* Samples that a slice of so many frames can need, reflection at the ends included. */

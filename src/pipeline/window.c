@@ -9,41 +9,71 @@ static size_t grid_of(const pp_model_shape *shape)
     return (size_t)shape->log_rows * (size_t)shape->window_frames;
 }
 
-pp_status pp_window_room_create(pp_window_room *room, const pp_job *job, int batch, pp_error *err)
+static size_t spectrum_of(const pp_job *job)
+{
+    return (size_t)job->pipeline->shape->window_frames * (size_t)job->pipeline->bins * 2;
+}
+
+pp_status pp_window_room_create(pp_window_room *room, const pp_job *job, int slots, pp_error *err)
 {
     const pp_model_shape *shape = job->pipeline->shape;
-    size_t frames = (size_t)shape->window_frames, bins = (size_t)job->pipeline->bins;
+    size_t count = (size_t)slots, lanes = (size_t)job->pipeline->lanes;
+    size_t samples = (size_t)pp_job_slice_room(job, shape->window_frames);
     const pp_want wants[] = {
-        {&room->slice, (size_t)pp_job_slice_room(job, shape->window_frames), sizeof(float)},
-        {&room->spectrum, frames * bins * 2, sizeof(float)},
-        {&room->scratch, frames * bins, sizeof(float)},
-        {&room->magnitude, grid_of(shape) * (size_t)batch, sizeof(float)},
-        {&room->input, grid_of(shape) * (size_t)batch, sizeof(float)},
+        {&room->slice, count, sizeof *room->slice},
+        {&room->samples, count * samples, sizeof(float)},
+        {&room->spectrum, lanes * spectrum_of(job), sizeof(float)},
+        {&room->scratch, lanes * spectrum_of(job) / 2, sizeof(float)},
+        {&room->magnitude, grid_of(shape) * count, sizeof(float)},
+        {&room->input, grid_of(shape) * count, sizeof(float)},
     };
-    return pp_room_take(wants, sizeof wants / sizeof *wants, "a window's sound", err);
+    pp_status status = pp_room_take(wants, sizeof wants / sizeof *wants, "a window's sound", err);
+    for (size_t i = 0; status == PP_OK && i < count; i++) {
+        room->slice[i].samples = room->samples + i * samples;
+    }
+    return status;
 }
 
 void pp_window_room_free(pp_window_room *room)
 {
     pp_free(room->slice);
+    pp_free(room->samples);
     pp_free(room->spectrum);
     pp_free(room->scratch);
     pp_free(room->magnitude);
     pp_free(room->input);
 }
 
-pp_status pp_window_read(pp_job *job, int64_t window, pp_window_room *room, int slot, pp_error *err)
+pp_status pp_window_fetch(pp_job *job, int64_t window, pp_window_room *room, int slot,
+                          pp_error *err)
+{
+    pp_window_slice *slice = &room->slice[slot];
+    slice->present = pp_cut_window_present(&job->cut, window);
+    slice->first_frame = pp_cut_window_first_frame(&job->cut, window);
+    return pp_job_slice(job, slice->first_frame, slice->present, slice->samples, &slice->begin,
+                        err);
+}
+
+void pp_window_transform(const pp_job *job, pp_window_room *room, int slot, int lane)
 {
     const pp_pipeline *pipeline = job->pipeline;
     const pp_model_shape *shape = pipeline->shape;
-    int present = pp_cut_window_present(&job->cut, window);
-    int64_t first = pp_cut_window_first_frame(&job->cut, window);
-    pp_status status = pp_job_spectrum(job, first, present, room->slice, room->spectrum, err);
+    const pp_window_slice *slice = &room->slice[slot];
+    float *spectrum = room->spectrum + (size_t)lane * spectrum_of(job);
+    float *scratch = room->scratch + (size_t)lane * spectrum_of(job) / 2;
+    size_t at = (size_t)slot * grid_of(shape);
+    pp_stft_forward(pipeline->lane[lane].stft, slice->samples, slice->begin, job->cut.all.samples,
+                    slice->first_frame, slice->present, spectrum);
+    pp_window_input(pipeline->warp, spectrum, slice->present, shape->window_frames, pipeline->bins,
+                    shape->log_rows, scratch, room->magnitude + at, room->input + at);
+}
+
+pp_status pp_window_read(pp_job *job, int64_t window, pp_window_room *room, int slot, pp_error *err)
+{
+    pp_status status = pp_window_fetch(job, window, room, slot, err);
     if (status != PP_OK) return status;
     pp_part before = pp_job_part(job, PP_PART_STFT);
-    pp_window_input(pipeline->warp, room->spectrum, present, shape->window_frames, pipeline->bins,
-                    shape->log_rows, room->scratch, room->magnitude + (size_t)slot * grid_of(shape),
-                    room->input + (size_t)slot * grid_of(shape));
+    pp_window_transform(job, room, slot, 0);
     pp_job_part(job, before);
     return PP_OK;
 }

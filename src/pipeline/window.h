@@ -4,19 +4,31 @@
 
 #include "pipeline/shards.h"
 
+/* Where the samples of a window lie. */
+typedef struct pp_window_slice {
+    float *samples;
+    int64_t begin, first_frame;
+    int present; /* frames; the rest of the window is silence */
+} pp_window_slice;
+
 /* Buffers for reading windows. Zero-initialise; free whatever create returned. */
 typedef struct pp_window_room {
-    float *slice;     /* samples */
-    float *spectrum;  /* [window_frames, bins, 2] */
-    float *scratch;   /* [bins, window_frames] */
-    float *magnitude; /* [batch, log_rows, window_frames] */
-    float *input;     /* [batch, log_rows, window_frames] */
+    pp_window_slice *slice;    /* [slots] */
+    float *samples;            /* [slots, room of a slice] */
+    float *spectrum, *scratch; /* [lanes] x [window_frames, bins, 2], [lanes] x [bins, frames] */
+    float *magnitude;          /* [slots, log_rows, window_frames] */
+    float *input;              /* [slots, log_rows, window_frames] */
 } pp_window_room;
 
-pp_status pp_window_room_create(pp_window_room *room, const pp_job *job, int batch,
+pp_status pp_window_room_create(pp_window_room *room, const pp_job *job, int slots,
                                 pp_error *err) PP_MUST_USE;
 void pp_window_room_free(pp_window_room *room);
-/* Reads a window: its magnitude and the network's input, into slot `slot` of the batch. */
+/* The samples of a window into a slot. */
+pp_status pp_window_fetch(pp_job *job, int64_t window, pp_window_room *room, int slot,
+                          pp_error *err) PP_MUST_USE;
+/* The slot's magnitude and network input from its samples; any thread, on its lane. */
+void pp_window_transform(const pp_job *job, pp_window_room *room, int slot, int lane);
+/* Both, on the caller's lane. */
 pp_status pp_window_read(pp_job *job, int64_t window, pp_window_room *room, int slot,
                          pp_error *err) PP_MUST_USE;
 

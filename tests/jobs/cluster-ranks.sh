@@ -43,6 +43,13 @@ at_work=$(sed -n 's/.*"event":"lease".*"rank":\([0-9]*\).*"kind":"stage".*/\1/p'
 expect 0 mpirun -n 3 "$cluster" -q --model tiny.h5 --segment-windows 3 --single-lease-windows 0 -o cut good
 equal --contents ref cut
 
+echo "== several threads a worker"
+for n in 2 3; do
+    expect 0 "$cluster" -q --model tiny.h5 -o "threads$n" --threads $n good long.mp4
+done
+expect 0 mpirun -n 3 "$cluster" -q --model tiny.h5 -o threads4 --threads 4 --single-lease-windows 2 good long.mp4
+equal ref threads2 threads3 threads4
+
 echo "== fewer videos than ranks; none"
 expect 0 mpirun -n 5 "$cluster" -q --model tiny.h5 -o few good/b.mp4
 expect 0 mpirun -n 5 "$cluster" -q --model tiny.h5 -o few good/b.mp4 # nothing left to do
@@ -109,6 +116,7 @@ equal ref out1
 echo "== arguments"
 expect 2 "$cluster" good
 expect 2 "$cluster" -o x --most-sources 0 good
+expect 2 "$cluster" -o x --threads 0 good
 expect 2 "$cluster" -q --model missing.h5 -o x good
 expect 2 env SLURM_NTASKS=4 "$cluster" -q --model tiny.h5 -o x good
 grep -q "srun --mpi=pmix" said || fail "singletons are refused without the right line"

@@ -141,7 +141,7 @@ typedef struct run {
     const pp_model *model;
     pp_parameters parameters;
     const char *out; /* below the world's folder */
-    int batch;
+    int batch, threads;
     pp_progress progress;
     void *user;
     const pp_fileops *ops; /* NULL: the system's */
@@ -156,7 +156,8 @@ static inline pp_status run_lease(world *w, const run *how, const pp_lease *leas
                                      .parameters = &how->parameters,
                                      .ops = how->ops != NULL ? how->ops : pp_fileops_system(),
                                      .out_folder = out,
-                                     .batch = how->batch};
+                                     .batch = how->batch,
+                                     .threads = how->threads};
     pp_pipeline *pipeline = NULL;
     pp_status status = pp_pipeline_create(&pipeline, &setup, err);
     if (status == PP_OK) {

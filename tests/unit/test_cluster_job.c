@@ -33,7 +33,7 @@ static void arguments_are_understood(void **state)
     assert_int_equal(parse(&job, &err,
                            "a.mp4 -o /tmp/x --profile pixels --most-sources=3 --mask binary "
                            "--max-failures 2.5% --log-format json b --audio-track 1 "
-                           "--frame-interval 0.5 --force -q --kernels plain"),
+                           "--frame-interval 0.5 --force -q --kernels plain --threads 3"),
                      PP_OK);
     assert_string_equal(job.out, "/tmp/x");
     assert_int_equal(job.parameters.profile, PP_PROFILE_PIXELS);
@@ -48,6 +48,7 @@ static void arguments_are_understood(void **state)
     assert_string_equal(job.inputs[0].argument, "a.mp4");
     assert_string_equal(job.inputs[1].argument, "b");
     assert_string_equal(job.kernels, "plain");
+    assert_int_equal(job.threads, 3);
     pp_job_free(&job);
     assert_int_equal(parse(&job, &err, "--help --nothing-else"), PP_ERR_USAGE);
     pp_job_free(&job);

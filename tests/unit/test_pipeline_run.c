@@ -96,20 +96,25 @@ static void a_video_becomes_an_archive_once(void **state)
     pp_free(video);
 }
 
-static void no_byte_depends_on_segments_leases_or_batches(void **state)
+static void no_byte_depends_on_segments_leases_batches_or_threads(void **state)
 {
     world *w = *state;
     const struct {
         const char *out;
-        int segment_windows, batch, split; /* split: one lease a stage and segment */
-    } ways[] = {{"cut-a", 1000, 1, 0}, {"cut-b", 1, 3, 0}, {"cut-c", 4, 2, 1}, {"cut-d", 7, 4, 1}};
+        int segment_windows, batch, threads, split; /* split: one lease a stage and segment */
+    } ways[] = {{"cut-a", 1000, 1, 1, 0},
+                {"cut-b", 1, 3, 2, 0},
+                {"cut-c", 4, 2, 1, 1},
+                {"cut-d", 7, 4, 3, 1},
+                {"cut-e", 1000, 2, 5, 0}};
     char *video = make_video(w, "cut.mp4", "samples=11111 seed=8 odd=4");
     pp_archive *first = NULL;
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         run how = {.model = w->plain,
                    .parameters = small_parameters(),
                    .out = ways[i].out,
-                   .batch = ways[i].batch};
+                   .batch = ways[i].batch,
+                   .threads = ways[i].threads};
         how.parameters.segment_windows = ways[i].segment_windows;
         how.parameters.cast_threshold = 0.95; /* random features are a cloud: ask for more */
         pp_lease_result result, probed;
@@ -435,7 +440,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_video_becomes_an_archive_once),
-        cmocka_unit_test(no_byte_depends_on_segments_leases_or_batches),
+        cmocka_unit_test(no_byte_depends_on_segments_leases_batches_or_threads),
         cmocka_unit_test(binary_masks_are_another_result),
         cmocka_unit_test(another_synthesizer_runs_no_network),
         cmocka_unit_test(a_lease_without_its_shards_says_what_is_missing),
