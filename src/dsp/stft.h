@@ -1,4 +1,5 @@
-/* Short-time Fourier transform and its least-squares inverse (FFTW3, single precision).
+/* Short-time Fourier transform and its least-squares inverse, single precision (real_dft.h; FFTW3
+ * for lengths that it does not take).
  *
  * n_fft 1022, hop 256 in the published configuration: 512 bins. Periodic Hann window, centred,
  * reflect padding at the two true ends. Frame t is centred on sample t * hop; a sound of N samples
@@ -6,7 +7,7 @@
  *
  * Any range of frames can be transformed from a slice of the sound, and any range of samples
  * rebuilt from a slice of frames, with the very bytes that the whole would give: this is what
- * lets segments be cut anywhere. Plans are FFTW_ESTIMATE on aligned buffers for the same reason.
+ * lets segments be cut anywhere.
  *
  * Order: create, any number of forward/inverse calls, destroy. One thread an object; creation
  * and destruction are not thread-safe (FFTW's planner).

@@ -92,7 +92,7 @@ pp_status pp_parameters_check(const pp_parameters *parameters, pp_error *err) PP
 char *pp_parameters_json(const pp_parameters *parameters);
 
 /* Raised whenever the bytes that a stage writes change for the same inputs. */
-#define PP_NUMERICS_VERSION 1
+#define PP_NUMERICS_VERSION 2
 
 typedef struct pp_source {
     const char *path;      /* borrowed */
