@@ -11,7 +11,7 @@
 #include "nn/blas.h"
 #include "nn/sigmoid.h"
 
-enum { SOURCES_AT_ONCE = 64 }; /* rows of coefficients a scratch holds */
+enum { SOURCES_AT_ONCE = 196 }; /* rows of coefficients a scratch holds: the pixels of a window */
 
 struct pp_model {
     pp_model_shape shape;
