@@ -19,7 +19,7 @@
 
 enum {
     PP_PROTOCOL = 1, /* raised when any struct below changes */
-    PP_SLOTS = 4,
+    PP_SLOTS = 8,
     PP_SLOT_SAMPLES = 1 << 16, /* floats in a slot of sound */
     PP_TARGETS = 128,          /* picture targets a request */
     PP_CONTROL_FD = 3,         /* of the supervisor */
