@@ -6,8 +6,10 @@
 #include "pipeline/cast_groups.h"
 
 #define MOST_CLUSTERS 64
-#define SAME_MASK_LOGITS 0.5 /* RMS difference below which two masks count as one */
-#define FIRST_RADIUS 0.25    /* logits: half of that */
+#define MOST_SAME_LOGITS 0.5  /* RMS difference below which two masks count as one: this, or */
+#define SAME_SHARE 0.2        /* this much of what the most open kind is from the origin, */
+#define LEAST_SAME_LOGITS 0.1 /* but no less */
+#define FIRST_RADIUS 0.25     /* logits: half of that */
 #define RADIUS_GROWTH 1.4
 #define LEAST_SHARE 0.05    /* of all weight: a kind with less is dropped */
 #define LEAST_CLUSTER 0.002 /* of all weight: a small cluster with less is noise */
@@ -16,6 +18,7 @@
 struct pp_cast_groups {
     int components, count;
     double radius2;
+    double same2;    /* squared: below it two masks count as one */
     double *weights; /* [MOST_CLUSTERS + 1] */
     float *centers;  /* [MOST_CLUSTERS + 1, K]; one more than ever stays */
 };
@@ -134,6 +137,36 @@ void pp_cast_groups_add(pp_cast_groups *groups, const float *z, double weight)
 
 /* ---- kinds ------------------------------------------------------------------------------- */
 
+/* Squared; most2: of the furthest kind from the origin. How far masks differ follows from how far
+ * training has opened them, so a video's own masks are the measure. */
+static double same_of(double most2)
+{
+    const double same = SAME_SHARE * sqrt(most2);
+    const double bounded = fmin(fmax(same, LEAST_SAME_LOGITS), MOST_SAME_LOGITS);
+    return bounded * bounded;
+}
+
+void pp_cast_kinds_measure(pp_cast_kinds *kinds)
+{
+    double most2 = 0;
+    for (int i = 0; i < kinds->count; i++) {
+        const float *at = kinds->centers + (int64_t)i * kinds->components;
+        most2 = fmax(most2, distance2(kinds->origin, at, kinds->components));
+    }
+    kinds->same2 = same_of(most2);
+}
+
+/* Of the clusters that are more than noise. */
+static double measure(const pp_cast_groups *groups, const float *origin, double least_weight)
+{
+    double most2 = 0;
+    for (int i = 0; i < groups->count; i++) {
+        if (groups->weights[i] < least_weight) continue;
+        most2 = fmax(most2, distance2(center(groups, i), origin, groups->components));
+    }
+    return same_of(most2);
+}
+
 /* Cosine of the angle at the origin between two points; 0 where one of them is the origin. */
 static double cosine_at(const float *origin, const float *a, const float *b, int components)
 {
@@ -149,7 +182,7 @@ static double likeness(const pp_cast_groups *groups, const float *origin, int i,
 {
     const float *a = center(groups, i), *b = center(groups, j);
     double away2 = distance2(a, b, groups->components);
-    if (away2 < SAME_MASK_LOGITS * SAME_MASK_LOGITS) return 1;
+    if (away2 < groups->same2) return 1;
     return cosine_at(origin, a, b, groups->components);
 }
 
@@ -182,8 +215,7 @@ static void drop(pp_cast_groups *groups, const float *origin, double least_weigh
 {
     for (int i = groups->count - 1; i >= 0; i--) {
         double on2 = distance2(center(groups, i), origin, groups->components);
-        if (groups->weights[i] < least_weight || on2 < SAME_MASK_LOGITS * SAME_MASK_LOGITS)
-            take_out(groups, i);
+        if (groups->weights[i] < least_weight || on2 < groups->same2) take_out(groups, i);
     }
 }
 
@@ -211,8 +243,10 @@ pp_status pp_cast_groups_finish(pp_cast_groups *groups, const float *origin_z, d
 {
     void *origin = NULL, *centers = NULL;
     size_t row = (size_t)groups->components * sizeof(float);
-    *out = (pp_cast_kinds){.components = groups->components, .least_cos = alike * PIXEL_SLACK};
     double all = total_weight(groups);
+    groups->same2 = measure(groups, origin_z, LEAST_SHARE * all);
+    *out = (pp_cast_kinds){
+        .components = groups->components, .least_cos = alike * PIXEL_SLACK, .same2 = groups->same2};
     drop(groups, origin_z, LEAST_CLUSTER * all);
     merge_alike(groups, origin_z, alike, MOST_CLUSTERS);
     sort_by_weight(groups);
@@ -248,8 +282,7 @@ void pp_cast_kinds_free(pp_cast_kinds *kinds)
 int pp_cast_kind_of(const pp_cast_kinds *kinds, const float *z)
 {
     if (kinds->everything) return 0;
-    if (distance2(z, kinds->origin, kinds->components) < SAME_MASK_LOGITS * SAME_MASK_LOGITS)
-        return -1;
+    if (distance2(z, kinds->origin, kinds->components) < kinds->same2) return -1;
     int best = -1;
     double most = kinds->least_cos;
     for (int i = 0; i < kinds->count; i++) {

@@ -48,6 +48,7 @@ typedef struct pp_cast_kinds {
     int count, components;
     int everything;   /* one kind, and every pixel is of it */
     double least_cos; /* how alike a pixel must be */
+    double same2;     /* squared distance from the origin below which a mask is off */
     float *origin;    /* [K]: z of the least activations seen, where masks are off */
     float *centers;   /* [count, K]: z */
 } pp_cast_kinds;
@@ -55,6 +56,8 @@ typedef struct pp_cast_kinds {
 pp_status pp_cast_groups_finish(pp_cast_groups *groups, const float *origin_z, double alike,
                                 int most, pp_cast_kinds *out, pp_error *err) PP_MUST_USE;
 void pp_cast_kinds_free(pp_cast_kinds *kinds);
+/* Sets same2 of kinds that were given, not found. */
+void pp_cast_kinds_measure(pp_cast_kinds *kinds);
 /* The kind of a pixel, or -1. */
 int pp_cast_kind_of(const pp_cast_kinds *kinds, const float *z);
 

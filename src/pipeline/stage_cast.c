@@ -17,7 +17,7 @@
 #include "pipeline/room.h"
 #include "pipeline/shards.h"
 
-#define LOUD_SHARE 0.05f /* of the window's loudest pixel: 13 dB below it */
+#define LOUD_SHARE 0.1f /* of the window's loudest pixel: 10 dB below it */
 
 typedef struct cast {
     pp_job *job;

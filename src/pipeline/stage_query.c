@@ -15,7 +15,7 @@
 #include "pipeline/room.h"
 #include "pipeline/shards.h"
 
-#define LOUD_SHARE 0.05f /* of the window's loudest pixel: as in cast */
+#define LOUD_SHARE 0.1f /* of the window's loudest pixel: as in cast */
 
 typedef struct asked {
     pp_job *job;
@@ -123,6 +123,7 @@ static pp_status find_kinds(asked *at, pp_error *err)
         pp_cast_metric_map(at->metric, at->query.vector[s],
                            at->kinds.centers + (int64_t)s * at->components);
     }
+    pp_cast_kinds_measure(&at->kinds);
     return PP_OK;
 }
 

@@ -100,7 +100,12 @@ static pp_status check_file(checker *c, const pp_folder_file *file, pp_error *er
     pp_free(full);
     if (status == PP_OK || gone) return PP_OK;
     if (status == PP_ERR_NOMEM) return pp_fail(err, status, "%s", why.message);
-    return add_finding(c, file->path, 1, why.message, err);
+    if (file->kind != PP_FILE_SHARD) return add_finding(c, file->path, 1, why.message, err);
+    char *what = pp_format("%s -- the next run makes it again", why.message);
+    if (what == NULL) return pp_fail(err, PP_ERR_NOMEM, "no memory for a finding");
+    status = add_finding(c, file->path, 0, what, err);
+    pp_free(what);
+    return status;
 }
 
 /* ---- caches --------------------------------------------------------------------------------- */

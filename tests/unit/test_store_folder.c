@@ -350,21 +350,22 @@ static void damage_is_named_and_set_aside(void **state)
     char *from = pp_path_join(out, good), *to = pp_path_join(out, wrong);
     assert_int_equal(link(from, to), 0);
     pp_fsck_report report = check(out);
-    assert_int_equal(report.damaged, 5);
-    const char *const damaged[] = {bad, wrong, "catalogue.sqlite", "failed/some.json",
-                                   "shards/0123456789abcdef/probe.h5"};
+    assert_int_equal(report.damaged, 4);
+    const char *const damaged[] = {bad, wrong, "catalogue.sqlite", "failed/some.json"};
     for (size_t i = 0; i < sizeof damaged / sizeof *damaged; i++) {
         const pp_fsck_finding *finding = finding_of(&report, damaged[i]);
         assert_non_null(finding);
         assert_true(finding->damage);
         print_message("%s: %s\n", finding->path, finding->what);
     }
+    const pp_fsck_finding *shard = finding_of(&report, "shards/0123456789abcdef/probe.h5");
+    assert_true(shard != NULL && !shard->damage); /* the next run mends it by itself */
     OK(pp_fsck_repair(pp_fileops_system(), out, &report, &err));
     assert_true(is_there(out, finding_of(&report, bad)->moved_to));
     assert_false(is_there(out, bad));
     pp_fsck_free(&report);
     report = check(out);
-    assert_true(report.count == 0 && report.archives == VIDEOS - 1);
+    assert_true(report.damaged == 0 && report.count == 1 && report.archives == VIDEOS - 1);
     pp_fsck_free(&report);
     pp_corpus_row *rows; /* so the next run makes exactly that one again */
     int64_t count;
