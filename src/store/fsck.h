@@ -1,8 +1,9 @@
 /* Checks an output folder, and sets aside what is damaged so that the next run makes it again.
  *
  * Damage is what would give wrong or no answers: an archive or failure record that cannot be read
- * whole, a cache that is corrupt. A note is what a killed run or a power cut leaves and the next run
- * mends by itself: temporary files, shards that cannot be read whole, caches that are behind. One thread (HDF5).
+ * whole, a cache that is corrupt. A note is what a killed run or a power cut leaves and the next
+ * run mends by itself: temporary files, shards that cannot be read whole, caches that are behind.
+ * One thread (HDF5).
  */
 #ifndef PP_STORE_FSCK_H
 #define PP_STORE_FSCK_H
