@@ -114,7 +114,7 @@ static void stems_are_those_of_the_whole_done_at_once(void **state)
     world *w = *state;
     run how = {.model = w->plain, .parameters = small_parameters(), .out = "whole"};
     how.parameters.segment_windows = 3;
-    how.parameters.cast_threshold = 0.95;
+    how.parameters.cast_threshold = 0.99;
     char *video = make_video(w, "whole.mp4", "samples=3333 seed=8");
     pp_lease_result result;
     twin t;
