@@ -137,10 +137,18 @@ void pp_cast_groups_add(pp_cast_groups *groups, const float *z, double weight)
 
 /* ---- kinds ------------------------------------------------------------------------------- */
 
-/* Squared; most2: of the furthest kind from the origin. How far masks differ follows from how far
- * training has opened them, so a video's own masks are the measure. */
-static double same_of(double most2)
+/* Squared. How far masks differ follows from how far training has opened them, so a video's own
+ * masks are the measure: the furthest from the origin of those with least_weight or more.
+ * weights: NULL: all count. */
+static double measure(const float *origin, const float *centers, const double *weights,
+                      double least_weight, int count, int components)
 {
+    double most2 = 0;
+    for (int i = 0; i < count; i++) {
+        if (weights != NULL && weights[i] < least_weight) continue;
+        const float *at = centers + (int64_t)i * components;
+        most2 = fmax(most2, distance2(at, origin, components));
+    }
     const double same = SAME_SHARE * sqrt(most2);
     const double bounded = fmin(fmax(same, LEAST_SAME_LOGITS), MOST_SAME_LOGITS);
     return bounded * bounded;
@@ -148,23 +156,7 @@ static double same_of(double most2)
 
 void pp_cast_kinds_measure(pp_cast_kinds *kinds)
 {
-    double most2 = 0;
-    for (int i = 0; i < kinds->count; i++) {
-        const float *at = kinds->centers + (int64_t)i * kinds->components;
-        most2 = fmax(most2, distance2(kinds->origin, at, kinds->components));
-    }
-    kinds->same2 = same_of(most2);
-}
-
-/* Of the clusters that are more than noise. */
-static double measure(const pp_cast_groups *groups, const float *origin, double least_weight)
-{
-    double most2 = 0;
-    for (int i = 0; i < groups->count; i++) {
-        if (groups->weights[i] < least_weight) continue;
-        most2 = fmax(most2, distance2(center(groups, i), origin, groups->components));
-    }
-    return same_of(most2);
+    kinds->same2 = measure(kinds->origin, kinds->centers, NULL, 0, kinds->count, kinds->components);
 }
 
 /* Cosine of the angle at the origin between two points; 0 where one of them is the origin. */
@@ -244,7 +236,8 @@ pp_status pp_cast_groups_finish(pp_cast_groups *groups, const float *origin_z, d
     void *origin = NULL, *centers = NULL;
     size_t row = (size_t)groups->components * sizeof(float);
     double all = total_weight(groups);
-    groups->same2 = measure(groups, origin_z, LEAST_SHARE * all);
+    groups->same2 = measure(origin_z, groups->centers, groups->weights, LEAST_SHARE * all,
+                            groups->count, groups->components);
     *out = (pp_cast_kinds){
         .components = groups->components, .least_cos = alike * PIXEL_SLACK, .same2 = groups->same2};
     drop(groups, origin_z, LEAST_CLUSTER * all);

@@ -1,8 +1,12 @@
-/* What the cast's shard holds whoever finds the sources: cast itself, or a query by name. */
+/* What is the same whoever finds the sources, cast itself or a query by name: which pixels count,
+ * and what the cast's shard holds. */
 #ifndef PP_PIPELINE_CAST_SHARD_H
 #define PP_PIPELINE_CAST_SHARD_H
 
 #include "pipeline/shards.h"
+
+/* Of the window's loudest pixel (10 dB below it): quieter ones tell nothing. */
+#define PP_CAST_LOUD_SHARE 0.1f
 
 /* The job's cast shard, begun: `sources`, /source [W, grid, grid] and, where there are sources,
  * /box [W, S, 4]. *file is the caller's to fill and commit. */

@@ -17,8 +17,6 @@
 #include "pipeline/room.h"
 #include "pipeline/shards.h"
 
-#define LOUD_SHARE 0.1f /* of the window's loudest pixel: 10 dB below it */
-
 typedef struct cast {
     pp_job *job;
     int grid, pixels, components;
@@ -153,7 +151,7 @@ static pp_status load(cast *at, int64_t window, pp_error *err)
     for (int p = 0; p < at->pixels; p++) {
         /* A window whose every mask is shut: all its pixels are as loud as each other. */
         float energy = loudest > 0 ? at->energies[p] : 1e-30f;
-        at->amplitudes[p] = energy >= LOUD_SHARE * loudest ? sqrtf(energy) : 0;
+        at->amplitudes[p] = energy >= PP_CAST_LOUD_SHARE * loudest ? sqrtf(energy) : 0;
     }
     at->regions = pp_cast_regions(at->amplitudes, at->grid, at->order, at->region);
     for (int r = 0; r < at->regions; r++) {

@@ -15,8 +15,6 @@
 #include "pipeline/room.h"
 #include "pipeline/shards.h"
 
-#define LOUD_SHARE 0.1f /* of the window's loudest pixel: as in cast */
-
 typedef struct asked {
     pp_job *job;
     pp_query query;
@@ -155,7 +153,7 @@ static pp_status give_pixels(asked *at, int64_t window, pp_error *err)
         if (at->energies[p] > loudest) loudest = at->energies[p];
     }
     for (int p = 0; p < at->pixels && loudest > 0; p++) {
-        if (at->energies[p] >= LOUD_SHARE * loudest) give_pixel(at, p);
+        if (at->energies[p] >= PP_CAST_LOUD_SHARE * loudest) give_pixel(at, p);
     }
     return PP_OK;
 }
